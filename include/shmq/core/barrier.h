@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Access to shared memory: the only file that knows about memory order.
+ *
+ * Shared memory is a base address and 32-bit byte offsets from it. Nothing
+ * else in core/ casts, dereferences or orders an access to it.
+ *
+ *   shmq_load_relaxed    one untorn read, no order
+ *   shmq_load_acquire    later accesses stay after it; pairs with store_release
+ *   shmq_store_relaxed   one untorn write, no order
+ *   shmq_store_release   earlier accesses stay before it; pairs with load_acquire
+ *   shmq_cmpxchg         compare-exchange, acquire on success
+ *   shmq_full_fence      orders everything, a store before a later load too
+ *   shmq_copy_in/_out    bulk copies that the compiler may not repeat or defer
+ *
+ * Words are 32 bits and 4-byte aligned; nothing wider is atomic on every
+ * machine that may be the other end.
+ *
+ * Define SHMQ_DEVICE_BARRIERS before including this where the other end is not
+ * a coherent CPU of the same system (a Cortex-M behind Linux on Arm): the
+ * barriers then reach the whole system and survive a uniprocessor kernel.
+ */
+#ifndef SHMQ_CORE_BARRIER_H
+#define SHMQ_CORE_BARRIER_H
+
+#ifdef __KERNEL__
+#include <linux/compiler.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <asm/barrier.h>
+#include <asm/cmpxchg.h>
+#else
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#endif
+
+/* Where a region starts in this address space; 8-byte aligned. */
+typedef uint8_t *shmq_base;
+
+/* The address of in-place data: for callers of reserve() and front(). */
+static inline uint8_t *shmq_at(shmq_base base, uint32_t off)
+{
+	return base + off;
+}
+
+#ifdef __KERNEL__
+
+static inline u32 *shmq_word(shmq_base base, uint32_t off)
+{
+	return (u32 *)(base + off);
+}
+
+static inline uint32_t shmq_load_relaxed(shmq_base base, uint32_t off)
+{
+	return READ_ONCE(*shmq_word(base, off));
+}
+
+static inline void shmq_store_relaxed(shmq_base base, uint32_t off, uint32_t value)
+{
+	WRITE_ONCE(*shmq_word(base, off), value);
+}
+
+#ifdef SHMQ_DEVICE_BARRIERS
+
+static inline uint32_t shmq_load_acquire(shmq_base base, uint32_t off)
+{
+	uint32_t value = READ_ONCE(*shmq_word(base, off));
+
+	mb(); /* pairs with the other end's barrier before it publishes */
+	return value;
+}
+
+static inline void shmq_store_release(shmq_base base, uint32_t off, uint32_t value)
+{
+	mb(); /* pairs with the other end's barrier after it reads the word */
+	WRITE_ONCE(*shmq_word(base, off), value);
+}
+
+static inline void shmq_full_fence(void)
+{
+	mb(); /* pairs with the other end's shmq_full_fence() */
+}
+
+#else
+
+/* virt_*: the other end is another CPU even if this kernel has only one. */
+static inline uint32_t shmq_load_acquire(shmq_base base, uint32_t off)
+{
+	/* pairs with shmq_store_release() of the other end */
+	return virt_load_acquire(shmq_word(base, off));
+}
+
+static inline void shmq_store_release(shmq_base base, uint32_t off, uint32_t value)
+{
+	/* pairs with shmq_load_acquire() of the other end */
+	virt_store_release(shmq_word(base, off), value);
+}
+
+static inline void shmq_full_fence(void)
+{
+	virt_mb(); /* pairs with the other end's shmq_full_fence() */
+}
+
+#endif
+
+static inline bool shmq_cmpxchg(shmq_base base, uint32_t off, uint32_t from, uint32_t to)
+{
+	return cmpxchg(shmq_word(base, off), from, to) == from;
+}
+
+static inline void shmq_compiler_barrier(void)
+{
+	barrier();
+}
+
+#else /* user space and bare metal */
+
+typedef uint32_t __attribute__((__may_alias__)) shmq_word_t;
+
+static inline shmq_word_t *shmq_word(shmq_base base, uint32_t off)
+{
+	return (shmq_word_t *)(void *)(base + off);
+}
+
+static inline uint32_t shmq_load_relaxed(shmq_base base, uint32_t off)
+{
+	return __atomic_load_n(shmq_word(base, off), __ATOMIC_RELAXED);
+}
+
+static inline void shmq_store_relaxed(shmq_base base, uint32_t off, uint32_t value)
+{
+	__atomic_store_n(shmq_word(base, off), value, __ATOMIC_RELAXED);
+}
+
+static inline void shmq_full_fence(void)
+{
+	/* pairs with the other end's shmq_full_fence() */
+#if defined(SHMQ_DEVICE_BARRIERS) && (defined(__arm__) || defined(__aarch64__))
+	__asm__ __volatile__("dmb sy" ::: "memory");
+#else
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
+#ifdef SHMQ_DEVICE_BARRIERS
+
+static inline uint32_t shmq_load_acquire(shmq_base base, uint32_t off)
+{
+	uint32_t value = shmq_load_relaxed(base, off);
+
+	shmq_full_fence(); /* pairs with the barrier before the other end publishes */
+	return value;
+}
+
+static inline void shmq_store_release(shmq_base base, uint32_t off, uint32_t value)
+{
+	shmq_full_fence(); /* pairs with the barrier after the other end's read */
+	shmq_store_relaxed(base, off, value);
+}
+
+#else
+
+static inline uint32_t shmq_load_acquire(shmq_base base, uint32_t off)
+{
+	/* pairs with shmq_store_release() of the other end */
+	return __atomic_load_n(shmq_word(base, off), __ATOMIC_ACQUIRE);
+}
+
+static inline void shmq_store_release(shmq_base base, uint32_t off, uint32_t value)
+{
+	/* pairs with shmq_load_acquire() of the other end */
+	__atomic_store_n(shmq_word(base, off), value, __ATOMIC_RELEASE);
+}
+
+#endif
+
+static inline bool shmq_cmpxchg(shmq_base base, uint32_t off, uint32_t from, uint32_t to)
+{
+	return __atomic_compare_exchange_n(shmq_word(base, off), &from, to, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+static inline void shmq_compiler_barrier(void)
+{
+	__asm__ __volatile__("" ::: "memory");
+}
+
+#endif
+
+/*
+ * Copies out of shared memory: what is parsed afterwards is the private copy.
+ * Without the barrier a compiler may read the shared bytes a second time.
+ */
+static inline void shmq_copy_in(void *to, shmq_base base, uint32_t off, uint32_t n)
+{
+	memcpy(to, base + off, n);
+	shmq_compiler_barrier();
+}
+
+/* Copies private bytes into shared memory. */
+static inline void shmq_copy_out(shmq_base base, uint32_t off, const void *from, uint32_t n)
+{
+	memcpy(base + off, from, n);
+	shmq_compiler_barrier();
+}
+
+#endif /* SHMQ_CORE_BARRIER_H */
