@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Periodic threads keep an absolute grid of due times. */
+#ifndef SHMQ_KMOD_GRID_H
+#define SHMQ_KMOD_GRID_H
+
+#include <linux/ktime.h>
+#include <linux/math64.h>
+
+/* The first point of the grid after now: what was missed is not caught up. */
+static inline ktime_t shmq_grid_next(ktime_t due, u64 period_us)
+{
+	s64 late = ktime_us_delta(ktime_get(), due);
+	u64 steps = late > 0 ? div64_u64(late, period_us) + 1 : 1;
+
+	return ktime_add_us(due, steps * period_us);
+}
+
+#endif /* SHMQ_KMOD_GRID_H */

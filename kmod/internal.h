@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The driver's own types and what its files offer each other.
+ *
+ * Locks, in the order in which they are taken:
+ *
+ *   shmq_device.lock          mutex: claims, handler, kernel ends, removal
+ *   shmq_device.consume_lock  mutex: the kernel's consumer, its buffer, the
+ *                             handler's pointer while it runs
+ *   shmq_queue.io_lock        mutex: the user's end as read(2), write(2) use it
+ *   shmq_queue.lock           spinlock, interrupts off: the kernel's producer,
+ *                             counters, run state
+ */
+#ifndef SHMQ_KMOD_INTERNAL_H
+#define SHMQ_KMOD_INTERNAL_H
+
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/mutex.h>
+#include <linux/ratelimit.h>
+#include <linux/sizes.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include <linux/shmq.h>
+#include <shmq/core/doorbell.h>
+#include <shmq/core/frame.h>
+
+/* mmap offsets; the region may not reach them. */
+#define SHMQ_REGION_MAX		SZ_1G
+#define SHMQ_STATE_OFFSET	0x40000000UL
+#define SHMQ_WAKE_OFFSET	0x40010000UL
+
+#define SHMQ_DEVICES_MAX	256
+
+struct shmq_device;
+struct shmq_file;
+
+enum shmq_layout {
+	SHMQ_LAYOUT_CHANNEL,
+	SHMQ_LAYOUT_RAW,
+};
+
+/**
+ * struct shmq_config - what a device is made with
+ * @length: of the region, bytes
+ * @layout: enum shmq_layout
+ * @format: of the messages
+ * @max_message: longest message for the kernel, bytes; 0: the default
+ * @period_us: how often to look without a doorbell; 0: never
+ * @tick_ms: period of the built-in source; 0: none
+ * @restart: a peer that zeroes the positions is followed, not stopped
+ * @handler: name
+ */
+struct shmq_config {
+	u64 length;
+	enum shmq_layout layout;
+	struct shmq_format format;
+	u32 max_message;
+	u32 period_us;
+	u32 tick_ms;
+	bool restart;
+	const char *handler;
+};
+
+/**
+ * struct shmq_region - physically contiguous memory
+ * @base: where the kernel sees it
+ * @length: as asked for, bytes
+ * @mapped: whole pages
+ * @pfn: of the first page
+ * @dma: bus address, for memory from the DMA API
+ * @from_dma: it is, and has no pages that could be handed out one by one
+ */
+struct shmq_region {
+	void *base;
+	size_t length;
+	size_t mapped;
+	unsigned long pfn;
+	dma_addr_t dma;
+	bool from_dma;
+};
+
+/**
+ * struct shmq_queue - a queue and the kernel's end of it
+ * @dev: whose
+ * @index: in the state page, in bells
+ * @base: where it starts
+ * @length: bytes
+ * @offset: from the start of the region
+ * @state: its part of the state page; written under @lock
+ * @lock: see above
+ * @io_lock: see above
+ * @producer: valid while the kernel holds that end, under @lock
+ * @consumer: valid while the kernel holds that end, under dev->consume_lock
+ * @owner: by enum shmq_end_id: the open file that has it, under dev->lock
+ * @by_io: by enum shmq_end_id: read(2) or write(2) claimed it
+ * @room: what POLLOUT promises, bytes of message
+ * @wait: by 0: for data, 1: for room
+ */
+struct shmq_queue {
+	struct shmq_device *dev;
+	u32 index;
+	shmq_base base;
+	u32 length;
+	u64 offset;
+	struct shmq_queue_state *state;
+	spinlock_t lock; /* the kernel's producer, counters, run state */
+	struct mutex io_lock; /* the user's end of read(2), write(2) */
+	struct shmq_producer producer;
+	struct shmq_consumer consumer;
+	struct shmq_file *owner[2];
+	bool by_io[2];
+	u32 room;
+	wait_queue_head_t wait[2];
+};
+
+/* Which way each queue of a channel goes. */
+#define SHMQ_FROM_USER	0
+#define SHMQ_TO_USER	1
+
+/**
+ * struct shmq_device - /dev/shmqN
+ * @device: counts the references; its release frees all
+ * @cdev: the node
+ * @lock: see above
+ * @consume_lock: see above
+ * @config: as made; @config.handler is the one to fall back to
+ * @region: the memory
+ * @state: the page that user space may only read
+ * @wake: the page that both write
+ * @queue_count: 0 for layout raw
+ * @queue: the queues
+ * @max_message: bytes
+ * @removed: nothing more will happen
+ * @senders: kernel users of the sending end, under @lock
+ * @handler: what runs, NULL for none
+ * @reader: the kernel's reader of queue 0
+ * @buffer: a private copy of the message at hand
+ * @pending: @buffer holds a message that the handler could not take yet
+ * @message: of @buffer
+ * @thread: the consumer's, NULL without one
+ * @work: what it sleeps on
+ * @kicked: somebody rang
+ * @tick: the built-in source's thread, or NULL
+ * @log_limit: how fast a user can make this device write the kernel log
+ */
+struct shmq_device {
+	struct device device;
+	struct cdev cdev;
+	struct mutex lock; /* claims, handler, kernel ends, removal */
+	struct mutex consume_lock; /* the kernel's consumer */
+	struct shmq_config config;
+	struct shmq_region region;
+	struct shmq_state_page *state;
+	struct shmq_wake_page *wake;
+	u32 queue_count;
+	struct shmq_queue queue[SHMQ_MAX_QUEUES];
+	u32 max_message;
+	bool removed;
+	u32 senders;
+	const struct shmq_handler *handler;
+	struct shmq_reader reader;
+	void *buffer;
+	bool pending;
+	struct shmq_message message;
+	struct task_struct *thread;
+	wait_queue_head_t work;
+	bool kicked;
+	struct task_struct *tick;
+	struct ratelimit_state log_limit;
+};
+
+/**
+ * struct shmq_file - one open file
+ * @dev: a reference
+ * @claims: number of ends claimed by ioctl, under dev->lock
+ */
+struct shmq_file {
+	struct shmq_device *dev;
+	u32 claims;
+};
+
+/* device.c */
+int shmq_devices_init(umode_t mode);
+void shmq_devices_exit(void);
+struct shmq_device *shmq_device_create(u32 index, const struct shmq_config *config);
+void shmq_device_destroy(struct shmq_device *dev);
+struct shmq_device *shmq_device_find(u32 index);
+void shmq_devices_each(void (*fn)(struct shmq_device *dev, const void *arg), const void *arg);
+
+/* region.c */
+int shmq_regions_init(void);
+void shmq_regions_exit(void);
+int shmq_region_alloc(struct shmq_region *region, u64 length);
+void shmq_region_free(struct shmq_region *region);
+
+/* queue.c */
+void shmq_queue_init(struct shmq_queue *q, struct shmq_device *dev, u32 index, u64 offset,
+		     u64 length);
+int shmq_queue_attach_producer(struct shmq_queue *q);
+int shmq_queue_attach_consumer(struct shmq_queue *q);
+void shmq_queue_reset(struct shmq_queue *q);
+void shmq_queue_stop(struct shmq_queue *q, enum shmq_status why);
+int shmq_queue_error(const struct shmq_queue *q);
+int shmq_queue_send(struct shmq_queue *q, u32 tag, const void *data, u32 length, bool count_drop);
+bool shmq_queue_can_send(struct shmq_queue *q, u32 length);
+enum shmq_status shmq_queue_receive(struct shmq_queue *q, u32 limit);
+bool shmq_queue_readable(struct shmq_queue *q, u32 seen);
+bool shmq_queue_writable(struct shmq_queue *q, u32 length);
+bool shmq_look(struct shmq_queue *q, enum shmq_end_id end, u32 amount);
+void shmq_ring(struct shmq_device *dev, u32 bell);
+void shmq_ring_if_asleep(struct shmq_device *dev, u32 bell);
+void shmq_wake_all(struct shmq_device *dev);
+int shmq_errno(enum shmq_status status);
+
+static inline shmq_base shmq_wake_words(struct shmq_device *dev)
+{
+	return (shmq_base)dev->wake;
+}
+
+static inline u32 shmq_bell_word(u32 bell)
+{
+	return bell * sizeof(struct shmq_sleep_word);
+}
+
+static inline u32 shmq_bell(const struct shmq_queue *q, enum shmq_end_id end)
+{
+	return end == SHMQ_END_CONSUMER ? SHMQ_BELL_DATA(q->index) : SHMQ_BELL_ROOM(q->index);
+}
+
+/* claim.c */
+int shmq_claim(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end, bool by_io);
+int shmq_claim_release(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end);
+void shmq_claim_release_all(struct shmq_file *file);
+bool shmq_claimed_by_others(struct shmq_file *file);
+int shmq_kernel_take(struct shmq_queue *q, enum shmq_end_id end);
+void shmq_kernel_give(struct shmq_queue *q, enum shmq_end_id end);
+bool shmq_kernel_holds(const struct shmq_queue *q, enum shmq_end_id end);
+
+/* file.c, mmap.c, ioctl.c */
+extern const struct file_operations shmq_fops;
+int shmq_mmap(struct file *filp, struct vm_area_struct *vma);
+long shmq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+
+/* consumer.c */
+int shmq_thread_start(struct shmq_device *dev);
+void shmq_thread_stop(struct shmq_device *dev);
+
+/* handler.c */
+bool shmq_handler_known(const char *name);
+int shmq_handler_set(struct shmq_device *dev, const char *name);
+
+/* tick.c */
+int shmq_tick_start(struct shmq_device *dev);
+void shmq_tick_stop(struct shmq_device *dev);
+
+#endif /* SHMQ_KMOD_INTERNAL_H */

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * shmq - shared-memory queues at /dev/shmqN.
+ *
+ * Loading, unloading and what a person can say at insmod. A parameter that
+ * cannot be is refused with a sentence in the log.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ctype.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+
+#include "internal.h"
+
+static uint devices = 1;
+module_param(devices, uint, 0444);
+MODULE_PARM_DESC(devices, "how many devices /dev/shmq0, /dev/shmq1 ... to make: 1 to 256 (default 1)");
+
+static char *size = "256K";
+module_param(size, charp, 0444);
+MODULE_PARM_DESC(size, "bytes of contiguous memory a device, with an optional K or M; a multiple of 4 (default 256K)");
+
+static char *layout = "channel";
+module_param(layout, charp, 0444);
+MODULE_PARM_DESC(layout, "what is in the memory: channel (two queues, one each way) or raw (nothing) (default channel)");
+
+static char *handler = "echo";
+module_param(handler, charp, 0444);
+MODULE_PARM_DESC(handler, "what the kernel does with messages: echo, log, count or none (default echo)");
+
+static char *framing = "checked";
+module_param(framing, charp, 0444);
+MODULE_PARM_DESC(framing, "how messages lie in a queue: checked (CRCs, the bytes of the Rust crate shared-mem-queue) or plain (size and tag, for trusted writers) (default checked)");
+
+static char *prefix = "SHMQ";
+module_param(prefix, charp, 0444);
+MODULE_PARM_DESC(prefix, "what each checked message starts with: text, or 0x and hex digits; at most 64 bytes, may be empty (default SHMQ)");
+
+static uint max_msg;
+module_param(max_msg, uint, 0444);
+MODULE_PARM_DESC(max_msg, "longest message that the kernel takes or sends, bytes (default 65536, or what the queue holds)");
+
+static uint period_us;
+module_param(period_us, uint, 0444);
+MODULE_PARM_DESC(period_us, "look at the queue each so many microseconds, for peers that ring no doorbell; 0 is never, else at least 50 (default 0)");
+
+static uint tick_ms;
+module_param(tick_ms, uint, 0444);
+MODULE_PARM_DESC(tick_ms, "send a line with the time to user space each so many milliseconds; 0 is never (default 0)");
+
+static bool restart;
+module_param(restart, bool, 0444);
+MODULE_PARM_DESC(restart, "follow a peer that restarts and zeroes the queue, instead of stopping it (default N)");
+
+static uint mode = 0600;
+module_param(mode, uint, 0444);
+MODULE_PARM_DESC(mode, "permissions of the device nodes, in C notation (default 0600)");
+
+/* A slower look is a bug of the caller, a faster one a busy loop. */
+#define SHMQ_PERIOD_MIN_US	50
+#define SHMQ_PERIOD_MAX_US	(60 * USEC_PER_SEC)
+#define SHMQ_TICK_MAX_MS	(24 * 60 * 60 * MSEC_PER_SEC)
+
+static int shmq_parse_length(u64 *length)
+{
+	char *end;
+
+	*length = memparse(size, &end);
+	if (!isdigit(*size) || *end) {
+		pr_err("size=%s: not a size; use bytes, or a number with K or M\n", size);
+		return -EINVAL;
+	}
+	if (*length % 4) {
+		pr_err("size=%s: must be a multiple of 4 (of 16 with framing=plain)\n", size);
+		return -EINVAL;
+	}
+	if (*length < 128 || *length > SHMQ_REGION_MAX) {
+		pr_err("size=%s: must be from 128 bytes to 1024M\n", size);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int shmq_parse_prefix(struct shmq_format *format)
+{
+	size_t length = strlen(prefix);
+
+	if (length > 2 && !strncmp(prefix, "0x", 2)) {
+		length -= 2;
+		if (length % 2 || length / 2 > SHMQ_MAX_PREFIX ||
+		    hex2bin(format->prefix, prefix + 2, length / 2)) {
+			pr_err("prefix=%s: needs pairs of hex digits after 0x, at most %d\n",
+			       prefix, SHMQ_MAX_PREFIX);
+			return -EINVAL;
+		}
+		format->prefix_length = length / 2;
+		return 0;
+	}
+	if (length > SHMQ_MAX_PREFIX) {
+		pr_err("prefix=%s: longer than %d bytes\n", prefix, SHMQ_MAX_PREFIX);
+		return -EINVAL;
+	}
+	memcpy(format->prefix, prefix, length);
+	format->prefix_length = length;
+	return 0;
+}
+
+static int shmq_parse_layout(struct shmq_config *config)
+{
+	if (!strcmp(layout, "channel")) {
+		config->layout = SHMQ_LAYOUT_CHANNEL;
+		return 0;
+	}
+	if (strcmp(layout, "raw")) {
+		pr_err("layout=%s: unknown; known are channel and raw\n", layout);
+		return -EINVAL;
+	}
+	config->layout = SHMQ_LAYOUT_RAW;
+	if (tick_ms) {
+		pr_err("tick_ms=%u: layout=raw has no queue to send to\n", tick_ms);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int shmq_parse_format(struct shmq_config *config)
+{
+	if (!strcmp(framing, "checked"))
+		return shmq_parse_prefix(&config->format);
+	if (strcmp(framing, "plain")) {
+		pr_err("framing=%s: unknown; known are checked and plain\n", framing);
+		return -EINVAL;
+	}
+	config->format.framing = SHMQ_PLAIN;
+	if (config->length % 16) {
+		pr_err("size=%s: framing=plain needs a multiple of 16\n", size);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int shmq_parse_times(struct shmq_config *config)
+{
+	if (period_us && (period_us < SHMQ_PERIOD_MIN_US || period_us > SHMQ_PERIOD_MAX_US)) {
+		pr_err("period_us=%u: must be 0, or %u to %lu\n", period_us, SHMQ_PERIOD_MIN_US,
+		       (ulong)SHMQ_PERIOD_MAX_US);
+		return -EINVAL;
+	}
+	if (tick_ms > SHMQ_TICK_MAX_MS) {
+		pr_err("tick_ms=%u: must be at most %lu (a day)\n", tick_ms,
+		       (ulong)SHMQ_TICK_MAX_MS);
+		return -EINVAL;
+	}
+	config->period_us = period_us;
+	config->tick_ms = tick_ms;
+	return 0;
+}
+
+static int shmq_parse(struct shmq_config *config)
+{
+	int err;
+
+	if (!devices || devices > SHMQ_DEVICES_MAX) {
+		pr_err("devices=%u: must be 1 to %d\n", devices, SHMQ_DEVICES_MAX);
+		return -EINVAL;
+	}
+	if (mode & ~0666u) {
+		pr_err("mode=0%o: only the bits of 0666 make sense for a device\n", mode);
+		return -EINVAL;
+	}
+	if (!shmq_handler_known(handler)) {
+		pr_err("handler=%s: unknown; known are echo, log, count and none\n", handler);
+		return -EINVAL;
+	}
+	config->handler = handler;
+	config->max_message = max_msg;
+	config->restart = restart;
+	err = shmq_parse_length(&config->length);
+	if (!err)
+		err = shmq_parse_layout(config);
+	if (!err)
+		err = shmq_parse_format(config);
+	if (!err)
+		err = shmq_parse_times(config);
+	return err;
+}
+
+static int __init shmq_init(void)
+{
+	struct shmq_config config = { 0 };
+	struct shmq_device *dev;
+	uint i;
+	int err;
+
+	err = shmq_parse(&config);
+	if (err)
+		return err;
+	err = shmq_regions_init();
+	if (err)
+		return err;
+	err = shmq_devices_init(mode);
+	if (err)
+		goto regions;
+	for (i = 0; i < devices; i++) {
+		dev = shmq_device_create(i, &config);
+		if (IS_ERR(dev)) {
+			err = PTR_ERR(dev);
+			pr_err("shmq%u: not made (error %d), so the module is not loaded\n", i,
+			       err);
+			goto devices;
+		}
+	}
+	pr_info("%u device%s of %llu bytes, layout %s, handler %s\n", devices,
+		devices == 1 ? "" : "s", config.length, layout,
+		config.layout == SHMQ_LAYOUT_RAW ? "none" : handler);
+	return 0;
+
+devices:
+	shmq_devices_exit();
+regions:
+	shmq_regions_exit();
+	return err;
+}
+
+static void __exit shmq_exit(void)
+{
+	shmq_devices_exit();
+	shmq_regions_exit();
+}
+
+module_init(shmq_init);
+module_exit(shmq_exit);
+
+MODULE_DESCRIPTION("Shared-memory queues between the kernel, programs and other processors");
+MODULE_AUTHOR("The shmq authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION("0.1.0");
