@@ -38,14 +38,15 @@ static bool shmq_turn(struct shmq_device *dev)
 	struct shmq_queue *q = &dev->queue[SHMQ_FROM_USER];
 	enum shmq_status status = SHMQ_AGAIN;
 	u32 messages = 0, bytes = 0;
-	u32 start;
+	u32 published;
+	bool released;
 
 	mutex_lock(&dev->consume_lock);
 	if (!dev->handler || (dev->pending && !shmq_deliver(dev))) {
 		mutex_unlock(&dev->consume_lock);
 		return false;
 	}
-	start = q->consumer.end.published;
+	published = q->consumer.end.published;
 	shmq_consumer_batch_begin(&q->consumer);
 	while (status == SHMQ_AGAIN && messages++ < SHMQ_TURN_MESSAGES &&
 	       bytes < SHMQ_TURN_BYTES) {
@@ -55,10 +56,10 @@ static bool shmq_turn(struct shmq_device *dev)
 			status = SHMQ_AGAIN;
 	}
 	shmq_consumer_batch_end(&q->consumer);
-	start ^= q->consumer.end.published;
+	released = published != q->consumer.end.published;
 	mutex_unlock(&dev->consume_lock);
 
-	if (start)
+	if (released)
 		shmq_ring_if_asleep(dev, SHMQ_BELL_ROOM(SHMQ_FROM_USER));
 	return status == SHMQ_AGAIN;
 }

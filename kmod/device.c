@@ -3,6 +3,8 @@
  * The life of a device: made whole before its node appears; after removal kept
  * by open files and mappings until the last of them goes.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/slab.h>
@@ -67,10 +69,15 @@ struct shmq_device *shmq_device_find(u32 index)
 void shmq_devices_each(void (*fn)(struct shmq_device *dev, const void *arg), const void *arg)
 {
 	struct shmq_device *dev;
-	unsigned long index;
+	u32 index;
 
-	xa_for_each(&shmq_devices, index, dev)
+	for (index = 0; index < SHMQ_DEVICES_MAX; index++) {
+		dev = shmq_device_find(index);
+		if (!dev)
+			continue;
 		fn(dev, arg);
+		put_device(&dev->device);
+	}
 }
 
 static void shmq_device_free(struct device *device)
@@ -94,13 +101,18 @@ static int shmq_device_lay_out(struct shmq_device *dev)
 
 	if (config->layout == SHMQ_LAYOUT_RAW)
 		return 0;
-	if (shmq_format_check(&config->format, dev->region.base, half) != SHMQ_OK)
-		return -EINVAL;
 	most = shmq_message_max(&config->format, half - SHMQ_QUEUE_HEADER);
-	if (!most)
+	if (!most || shmq_format_check(&config->format, dev->region.base, half) != SHMQ_OK) {
+		pr_err("size=%llu: half of it holds no message with a prefix of %u bytes; ask for more\n",
+		       config->length, config->format.prefix_length);
 		return -EINVAL;
-	dev->max_message = config->max_message ? min(config->max_message, most)
-					       : min_t(u32, SZ_64K, most);
+	}
+	if (config->max_message > most) {
+		pr_err("max_msg=%u: half of size=%llu holds messages of %u bytes at most\n",
+		       config->max_message, config->length, most);
+		return -EINVAL;
+	}
+	dev->max_message = config->max_message ? config->max_message : min_t(u32, SZ_64K, most);
 	for (i = 0; i < SHMQ_MAX_QUEUES; i++)
 		shmq_queue_init(&dev->queue[i], dev, i, i * half, half);
 	dev->queue_count = SHMQ_MAX_QUEUES;
