@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The kernel's producers: the API of include/linux/shmq.h. */
+/* The kernel's producers: the API of kmod/include/linux/shmq.h. */
 #include <linux/err.h>
 #include <linux/export.h>
 
