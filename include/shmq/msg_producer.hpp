@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// The writing end of a message queue.
+#ifndef SHMQ_MSG_PRODUCER_HPP
+#define SHMQ_MSG_PRODUCER_HPP
+
+#include <shmq/attach.hpp>
+#include <shmq/batch.hpp>
+#include <shmq/byte_queue.hpp>
+#include <shmq/bytes.hpp>
+#include <shmq/core/frame.h>
+#include <shmq/format.hpp>
+#include <shmq/message.hpp>
+#include <shmq/status.hpp>
+#include <shmq/waiter.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <system_error>
+#include <utility>
+
+namespace shmq {
+
+class MsgProducer;
+
+/// Room for one message, to be filled in place and committed. Dropped, or
+/// committed never, it sends nothing. One at a time for a producer, which must
+/// not write or move meanwhile.
+class [[nodiscard]] Reservation {
+public:
+    Reservation(const Reservation&) = delete;
+    Reservation& operator=(const Reservation&) = delete;
+    ~Reservation() = default;
+
+    /// Ok: the room is there. Else what try_write() would have answered.
+    [[nodiscard]] Status status() const noexcept { return status_; }
+    explicit operator bool() const noexcept { return status_ == Status::Ok; }
+
+    /// Where the data goes: one piece, or two where the ring wraps.
+    [[nodiscard]] const Pieces<std::byte>& room() const noexcept { return room_; }
+    [[nodiscard]] std::size_t size() const noexcept { return room_.size(); }
+
+    /// Copies `data` to `offset` bytes into the message; returns how much fitted.
+    std::size_t put(std::size_t offset, Bytes data) const noexcept {
+        return room_.copy_from(data, offset);
+    }
+
+    /// Sends all that was reserved, or the first `length` bytes of it (Invalid
+    /// if there are fewer). Once.
+    inline Status commit(Tag tag = {}) noexcept;
+    inline Status commit(std::size_t length, Tag tag = {}) noexcept;
+
+private:
+    friend class MsgProducer;
+    Reservation(MsgProducer& producer, Status status, const Pieces<std::byte>& room) noexcept
+        : producer_(producer), room_(room), status_(status) {}
+
+    MsgProducer& producer_;
+    Pieces<std::byte> room_;
+    Status status_;
+};
+
+/// The writing end of a message queue; move-only. Threads, crash and cost as
+/// in byte_queue.hpp: a message is there whole or not at all.
+class MsgProducer : public detail::ByteEnd<shmq_producer> {
+public:
+    /// Not attached: everything returns Status::Invalid.
+    MsgProducer() noexcept { detail::detach(core_); }
+
+    /// Attaches to a queue that exists (see create_queue()); the memory must
+    /// outlive the end. Throws std::system_error: Invalid (alignment, length,
+    /// format), Corrupt (a position outside).
+    static MsgProducer attach(std::span<std::byte> memory, const Format& format,
+                              AttachOptions options = {});
+    static MsgProducer attach(std::span<std::byte> memory, const Format& format,
+                              AttachOptions options, std::error_code& ec);
+
+    MsgProducer(MsgProducer&& other) noexcept
+        : ByteEnd(std::move(other)), format_(other.format_), max_(std::exchange(other.max_, 0)) {
+        detail::detach(other.core_);
+    }
+    MsgProducer& operator=(MsgProducer&& other) noexcept {
+        if (this != &other) {
+            ByteEnd::operator=(std::move(other));
+            format_ = other.format_;
+            max_ = std::exchange(other.max_, 0);
+            detail::detach(other.core_);
+        }
+        return *this;
+    }
+
+    /// The longest message, bytes.
+    [[nodiscard]] std::uint32_t max_message() const noexcept { return max_; }
+    [[nodiscard]] const Format& format() const noexcept { return format_; }
+
+    /// Sends one message: Ok, Full, TooBig, or why the end stopped. Invalid: a
+    /// tag, where the frames have none.
+    [[nodiscard]] Status try_write(Bytes data, Tag tag = {}) noexcept {
+        return try_write_parts(std::span(&data, 1), tag);
+    }
+
+    /// As try_write(), waiting for room; also Timeout, PeerGone, Interrupted, Removed.
+    Status write(Bytes data, Wait::Duration timeout = forever) noexcept {
+        return write_parts(std::span(&data, 1), {}, timeout);
+    }
+    Status write(Bytes data, Tag tag, Wait::Duration timeout = forever) noexcept {
+        return write_parts(std::span(&data, 1), tag, timeout);
+    }
+
+    /// Sends one message whose data lies in several places.
+    [[nodiscard]] Status try_write_parts(std::span<const Bytes> parts, Tag tag = {}) noexcept {
+        return attempt(Status::Full, [&] { return send(parts, tag); });
+    }
+    [[nodiscard]] Status try_write_parts(std::initializer_list<Bytes> parts,
+                                         Tag tag = {}) noexcept {
+        return try_write_parts(std::span(parts.begin(), parts.size()), tag);
+    }
+    Status write_parts(std::span<const Bytes> parts, Tag tag = {},
+                       Wait::Duration timeout = forever) noexcept {
+        return waiter_.wait(core_, Status::Full, timeout,
+                            [&] { return send(parts, tag); });
+    }
+    Status write_parts(std::initializer_list<Bytes> parts, Tag tag = {},
+                       Wait::Duration timeout = forever) noexcept {
+        return write_parts(std::span(parts.begin(), parts.size()), tag, timeout);
+    }
+
+    /// Room for a message of up to `length` bytes, in place.
+    Reservation try_reserve(std::uint32_t length) noexcept {
+        Pieces<std::byte> room;
+        const Status s = attempt(Status::Full, [&] { return make_room(length, room); });
+        return {*this, s, room};
+    }
+    /// As try_reserve(), waiting for room.
+    Reservation reserve(std::uint32_t length, Wait::Duration timeout = forever) noexcept {
+        Pieces<std::byte> room;
+        const Status s = waiter_.wait(core_, Status::Full, timeout,
+                                      [&] { return make_room(length, room); });
+        return {*this, s, room};
+    }
+
+private:
+    friend class Reservation;
+
+    MsgProducer(detail::Waiter waiter, const Format& format) noexcept
+        : ByteEnd(std::move(waiter)), format_(format) {}
+
+    [[nodiscard]] bool tag_ok(Tag tag) const noexcept {
+        return tag == Tag{} || format_.is_plain();
+    }
+
+    Status send(std::span<const Bytes> parts, Tag tag) noexcept {
+        std::uint64_t length = 0;
+        for (const Bytes& part : parts)
+            length += part.size();
+        if (length > max_) [[unlikely]]
+            return core_.end.error != SHMQ_OK ? static_cast<Status>(core_.end.error)
+                                              : Status::TooBig;
+        if (!tag_ok(tag)) [[unlikely]]
+            return Status::Invalid;
+        const shmq_part* first = parts.empty() ? nullptr : parts.front().part();
+        return static_cast<Status>(shmq_frame_write(&core_, &format_.core(),
+                                                    static_cast<std::uint32_t>(tag), first,
+                                                    static_cast<std::uint32_t>(parts.size())));
+    }
+
+    Status make_room(std::uint32_t length, Pieces<std::byte>& room) noexcept {
+        if (length > max_) [[unlikely]]
+            return core_.end.error != SHMQ_OK ? static_cast<Status>(core_.end.error)
+                                              : Status::TooBig;
+        shmq_pieces pieces{};
+        const auto s = static_cast<Status>(
+            shmq_frame_reserve(&core_, &format_.core(), length, &pieces));
+        if (s == Status::Ok)
+            room = {core_.end.base, pieces};
+        return s;
+    }
+
+    void commit(std::uint32_t length, Tag tag) noexcept {
+        shmq_frame_commit(&core_, &format_.core(), static_cast<std::uint32_t>(tag), length);
+        waiter_.announce(core_.end);
+    }
+
+    Format format_ = Format::plain();
+    std::uint32_t max_ = 0;
+};
+
+inline Status Reservation::commit(Tag tag) noexcept {
+    return commit(room_.size(), tag);
+}
+
+inline Status Reservation::commit(std::size_t length, Tag tag) noexcept {
+    if (status_ != Status::Ok)
+        return status_;
+    if (length > room_.size() || !producer_.tag_ok(tag))
+        return Status::Invalid;
+    producer_.commit(static_cast<std::uint32_t>(length), tag);
+    status_ = Status::Invalid; // a second commit would send what nobody reserved
+    return Status::Ok;
+}
+
+} // namespace shmq
+
+#endif // SHMQ_MSG_PRODUCER_HPP

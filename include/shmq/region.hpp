@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// A piece of shared memory, mapped.
+#ifndef SHMQ_REGION_HPP
+#define SHMQ_REGION_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <system_error>
+
+#include <sys/types.h>
+
+namespace shmq {
+
+/// Owns a mapping, and the descriptor behind it where there is one; move-only.
+/// Sizes and offsets are bytes.
+///
+/// Each factory throws std::system_error whose what() says what failed and what
+/// to do; the overload with a std::error_code& returns an empty region instead.
+/// A file that is shorter than what was asked for is an error (EINVAL), so that
+/// nothing here ends in SIGBUS unless somebody truncates the file later; a
+/// memfd of ours is sealed against that.
+class Region {
+public:
+    Region() noexcept;
+    Region(Region&& other) noexcept;
+    Region& operator=(Region&& other) noexcept;
+    ~Region();
+
+    /// New anonymous memory, zeroed, to be inherited or passed as a descriptor.
+    /// `name` shows in /proc and need not be unique.
+    static Region memfd(const std::string& name, std::size_t size);
+    static Region memfd(const std::string& name, std::size_t size, std::error_code& ec);
+
+    /// Makes a POSIX shared memory object, zeroed. `name` as shm_open(3) wants
+    /// it: "/something". EEXIST if there is one. `mode` is set whatever the umask.
+    static Region posix_shm(const std::string& name, std::size_t size, mode_t mode = 0600);
+    static Region posix_shm(const std::string& name, std::size_t size, mode_t mode,
+                            std::error_code& ec);
+
+    /// Maps all of a POSIX shared memory object that exists.
+    static Region posix_shm(const std::string& name);
+    static Region posix_shm(const std::string& name, std::error_code& ec);
+
+    /// Removes the name; who has the memory mapped keeps it.
+    static void posix_shm_unlink(const std::string& name);
+    static void posix_shm_unlink(const std::string& name, std::error_code& ec) noexcept;
+
+    /// Maps `size` bytes (0: the rest) of a file from `offset`, a multiple of
+    /// the page size: a regular file, a PCI resource file, or a character
+    /// device such as /dev/mem, which has no size to be checked.
+    static Region file(const std::string& path, std::uint64_t offset = 0, std::size_t size = 0);
+    static Region file(const std::string& path, std::uint64_t offset, std::size_t size,
+                       std::error_code& ec);
+
+    /// Maps memory behind a descriptor, which stays the caller's.
+    static Region from_fd(int fd, std::size_t size = 0, std::uint64_t offset = 0);
+    static Region from_fd(int fd, std::size_t size, std::uint64_t offset, std::error_code& ec);
+
+    /// Memory that somebody else owns and that outlives the region.
+    static Region raw(void* memory, std::size_t size) noexcept;
+
+    [[nodiscard]] std::span<std::byte> bytes() const noexcept { return bytes_; }
+    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
+
+    /// A part of it. Throws (EINVAL) if that is not all inside.
+    [[nodiscard]] std::span<std::byte> slice(std::uint64_t offset, std::uint64_t length) const;
+    [[nodiscard]] std::span<std::byte> slice(std::uint64_t offset, std::uint64_t length,
+                                             std::error_code& ec) const noexcept;
+
+    /// The descriptor of the memory, or -1 (raw). It belongs to the region.
+    [[nodiscard]] int fd() const noexcept { return fd_; }
+
+private:
+    Region(int fd, std::span<std::byte> bytes, bool mapped) noexcept;
+
+    /// Takes the descriptor over, also when it fails.
+    static Region map(int fd, std::uint64_t offset, std::size_t size, const std::string& what);
+
+    std::span<std::byte> bytes_;
+    int fd_ = -1;
+    bool mapped_ = false;
+};
+
+} // namespace shmq
+
+#endif // SHMQ_REGION_HPP

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// All of the C++ library.
+#ifndef SHMQ_SHMQ_HPP
+#define SHMQ_SHMQ_HPP
+
+#include <shmq/byte_queue.hpp>
+#include <shmq/channel.hpp>
+#include <shmq/device.hpp>
+#include <shmq/format.hpp>
+#include <shmq/msg_queue.hpp>
+#include <shmq/region.hpp>
+#include <shmq/status.hpp>
+#include <shmq/waiting.hpp>
+
+#endif // SHMQ_SHMQ_HPP

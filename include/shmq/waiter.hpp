@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// What every end does around a core operation: ring after it has published,
+// look again before it says "nothing", wait. An implementation detail of the ends.
+#ifndef SHMQ_WAITER_HPP
+#define SHMQ_WAITER_HPP
+
+#include <shmq/bell.hpp>
+#include <shmq/core/byte_queue.h>
+#include <shmq/core/doorbell.h>
+#include <shmq/status.hpp>
+#include <shmq/waiting.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace shmq::detail {
+
+inline void stop_core(shmq_producer& p, shmq_status why) noexcept {
+    shmq_producer_stop(&p, why);
+}
+
+inline void stop_core(shmq_consumer& c, shmq_status why) noexcept {
+    shmq_consumer_stop(&c, why);
+}
+
+class Waiter {
+public:
+    Waiter() noexcept = default;
+
+    /// Throws std::system_error if the policy sleeps and nothing could wake it.
+    Waiter(Wait wait, std::shared_ptr<Bell> bell);
+
+    /// The first act of an end that has attached: a predecessor that died
+    /// between clearing the peer's word and ringing may have left it asleep.
+    void attached(const shmq_end& e) noexcept {
+        announced_ = e.published;
+        if (words_.base)
+            bell_->ring();
+    }
+
+    /// Rings if something was published since the last call and the peer sleeps.
+    void announce(const shmq_end& e) noexcept {
+        if (!words_.base || e.published == announced_)
+            return;
+        announced_ = e.published;
+        if (shmq_doorbell_take(words_.base, words_.peer)) [[unlikely]]
+            bell_->ring();
+    }
+
+    /// One try of `op`, which returns `nothing` (Full or Empty) when it has to
+    /// wait. An end that may sleep announces that before it says so.
+    template <typename Core, typename Op>
+    Status attempt(Core& core, Status nothing, Op&& op) noexcept {
+        Status s = op();
+        if (s != Status::Ok) [[unlikely]]
+            s = s == nothing ? look_again(core, nothing, op) : settle(s);
+        announce(core.end);
+        return s;
+    }
+
+    /// Tries until `op` returns something else than `nothing`.
+    template <typename Core, typename Op>
+    Status wait(Core& core, Status nothing, Wait::Duration timeout, Op&& op) noexcept;
+
+    [[nodiscard]] Wait policy() const noexcept { return wait_; }
+    [[nodiscard]] int fd() const noexcept { return bell_ ? bell_->fd() : -1; }
+    [[nodiscard]] Holder peer() const noexcept { return bell_ ? bell_->peer() : Holder::unknown; }
+    [[nodiscard]] Bell* bell() const noexcept { return bell_.get(); }
+
+    /// The status of an end: Ok, or why it stopped.
+    [[nodiscard]] Status status(const shmq_end& e) const noexcept {
+        return settle(static_cast<Status>(e.error));
+    }
+
+private:
+    friend class Pace;
+
+    /// Sets the own word unless it is set. True: look at the queue once more
+    /// before sleeping or telling that there is nothing.
+    bool arm() noexcept {
+        // First: a ring for what comes after the next look must not be taken back.
+        bell_->quiet();
+        if (armed_ && shmq_load_relaxed(words_.base, words_.own))
+            return false; // the last look was after it had been set
+        shmq_doorbell_arm(words_.base, words_.own);
+        armed_ = true;
+        return true;
+    }
+
+    void disarm() noexcept {
+        if (!armed_)
+            return;
+        shmq_doorbell_disarm(words_.base, words_.own);
+        armed_ = false;
+    }
+
+    /// PeerGone is told once for each departure.
+    Status health(bool thorough) noexcept {
+        if (!bell_)
+            return Status::Ok;
+        Status h = bell_->health(thorough);
+        if (h == Status::PeerGone)
+            return std::exchange(gone_told_, true) ? Status::Ok : h;
+        gone_told_ = false;
+        return h;
+    }
+
+    /// What the core calls a stopped end may have a more exact name here.
+    [[nodiscard]] Status settle(Status s) const noexcept {
+        return is_final(s) && stopped_ != Status::Ok ? stopped_ : s;
+    }
+
+    template <typename Core, typename Op>
+    Status look_again(Core& core, Status nothing, Op& op) noexcept {
+        announce(core.end); // the look may have published what was pending
+        if (!bell_)
+            return nothing;
+        const bool newly_armed = wait_.may_sleep() && arm();
+        const Status h = health(false);
+        if (h != Status::Ok)
+            return last_look(core, nothing, h, op);
+        if (!newly_armed)
+            return nothing;
+        const Status s = op();
+        if (s == Status::Ok)
+            disarm();
+        return settle(s);
+    }
+
+    /// What was published before the end of the world is still delivered.
+    template <typename Core, typename Op>
+    Status last_look(Core& core, Status nothing, Status why, Op& op) noexcept {
+        if (why != Status::Recreated) {
+            const Status s = op();
+            announce(core.end);
+            if (s != nothing) {
+                // Tell it when there really is nothing.
+                if (why == Status::PeerGone)
+                    gone_told_ = false;
+                return settle(s);
+            }
+        }
+        if (is_final(why)) {
+            stopped_ = why;
+            stop_core(core, why == Status::Recreated ? SHMQ_RECREATED : SHMQ_CORRUPT);
+        }
+        return why;
+    }
+
+    SleepWords words_;
+    std::uint32_t announced_ = 0; ///< position that was published at the last ring
+    bool armed_ = false;
+    bool gone_told_ = false;
+    Wait wait_ = Wait::spin();
+    Status stopped_ = Status::Ok;
+    std::shared_ptr<Bell> bell_;
+};
+
+/// The course of one wait.
+class Pace {
+public:
+    Pace(Waiter& waiter, Wait::Duration timeout) noexcept;
+
+    /// Passes time by the policy. Ok: look again; else why the wait is over.
+    Status next() noexcept;
+
+private:
+    using Clock = Bell::Clock;
+
+    Status spin() noexcept;
+    Status gather() noexcept;
+    Status sleep() noexcept;
+    Status nap() noexcept;
+    Status check(Clock::time_point now) noexcept;
+
+    Waiter& waiter_;
+    Clock::time_point deadline_;
+    Clock::time_point spin_until_{};
+    Clock::time_point thorough_at_{};
+    std::uint32_t looks_ = 0;
+    bool spinning_ = false;
+};
+
+template <typename Core, typename Op>
+Status Waiter::wait(Core& core, Status nothing, Wait::Duration timeout, Op&& op) noexcept {
+    Status s = op();
+    announce(core.end);
+    if (s != nothing) [[likely]]
+        return settle(s);
+    Pace pace(*this, timeout);
+    for (;;) {
+        const Status why = pace.next();
+        if (why != Status::Ok)
+            return last_look(core, nothing, why, op);
+        s = op();
+        announce(core.end);
+        if (s != nothing) {
+            disarm();
+            return settle(s);
+        }
+    }
+}
+
+} // namespace shmq::detail
+
+#endif // SHMQ_WAITER_HPP

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "descriptor.hpp"
+#include "failure.hpp"
+
+#include <shmq/region.hpp>
+
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace shmq {
+
+using detail::Descriptor;
+using detail::fail;
+using detail::fail_errno;
+using detail::guarded;
+
+namespace {
+
+void check_size(std::size_t size, const std::string& what) {
+    if (size == 0)
+        fail(std::errc::invalid_argument, what + ": a region of 0 bytes");
+    if (size > static_cast<std::size_t>(std::numeric_limits<off_t>::max()))
+        fail(std::errc::invalid_argument, what + ": a region of more bytes than a file can have");
+}
+
+void check_shm_name(const std::string& name) {
+    if (name.size() < 2 || name.front() != '/' || name.find('/', 1) != std::string::npos)
+        fail(std::errc::invalid_argument,
+             "'" + name + "' cannot name shared memory: one '/' and then a name, as in \"/camera\"");
+}
+
+std::string open_failure(const std::string& what, int error) {
+    if (error == ENOENT)
+        return what + ": does not exist";
+    if (error == EACCES || error == EPERM)
+        return what + ": no permission; its owner or mode must admit you for reading and writing";
+    return what + ": cannot be opened";
+}
+
+// Shared memory is unusable half made: fill it, or fail now and not by SIGBUS.
+void set_size(int fd, std::size_t size, const std::string& what) {
+    const int error = ::posix_fallocate(fd, 0, static_cast<off_t>(size));
+    if (error)
+        fail_errno(error, what + ": cannot have " + std::to_string(size) + " bytes");
+}
+
+} // namespace
+
+Region::Region() noexcept = default;
+
+Region::Region(int fd, std::span<std::byte> bytes, bool mapped) noexcept
+    : bytes_(bytes), fd_(fd), mapped_(mapped) {}
+
+Region::Region(Region&& other) noexcept
+    : bytes_(std::exchange(other.bytes_, {})), fd_(std::exchange(other.fd_, -1)),
+      mapped_(std::exchange(other.mapped_, false)) {}
+
+Region& Region::operator=(Region&& other) noexcept {
+    Region old(std::move(*this));
+    bytes_ = std::exchange(other.bytes_, {});
+    fd_ = std::exchange(other.fd_, -1);
+    mapped_ = std::exchange(other.mapped_, false);
+    return *this;
+}
+
+Region::~Region() {
+    if (mapped_)
+        ::munmap(bytes_.data(), bytes_.size());
+    if (fd_ >= 0)
+        ::close(fd_);
+}
+
+Region Region::map(int fd, std::uint64_t offset, std::size_t size, const std::string& what) {
+    Descriptor owned(fd);
+    struct stat st{};
+    if (::fstat(fd, &st) != 0)
+        fail_errno(errno, what + ": not a descriptor that can be mapped");
+    if (offset > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()))
+        fail(std::errc::invalid_argument, what + ": offset " + std::to_string(offset) +
+                                              " lies beyond any file");
+
+    // Only a regular file has a size that means something.
+    if (S_ISREG(st.st_mode)) {
+        const auto length = static_cast<std::uint64_t>(st.st_size);
+        const std::uint64_t rest = length > offset ? length - offset : 0;
+        if (size == 0 && rest <= std::numeric_limits<std::size_t>::max())
+            size = static_cast<std::size_t>(rest);
+        if (size == 0 || size > rest)
+            fail(std::errc::invalid_argument,
+                 what + ": has " + std::to_string(length) + " bytes, too few for " +
+                     std::to_string(size) + " at offset " + std::to_string(offset));
+    } else if (size == 0) {
+        fail(std::errc::invalid_argument, what + ": has no size of its own: say how many bytes");
+    }
+
+    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                          static_cast<off_t>(offset));
+    if (memory == MAP_FAILED)
+        fail_errno(errno, what + ": cannot map " + std::to_string(size) + " bytes at offset " +
+                              std::to_string(offset));
+    return {owned.release(), {static_cast<std::byte*>(memory), size}, true};
+}
+
+Region Region::memfd(const std::string& name, std::size_t size) {
+    const std::string what = "memfd " + name;
+    check_size(size, what);
+    Descriptor fd(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!fd)
+        fail_errno(errno, what + ": cannot be made");
+    set_size(fd.get(), size, what);
+    // A peer that truncates it would kill us.
+    if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        fail_errno(errno, what + ": cannot be sealed");
+    return map(fd.release(), 0, size, what);
+}
+
+Region Region::posix_shm(const std::string& name, std::size_t size, mode_t mode) {
+    const std::string what = "shm " + name;
+    check_shm_name(name);
+    check_size(size, what);
+    Descriptor fd(::shm_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!fd) {
+        const int error = errno;
+        fail_errno(error, error == EEXIST ? what + ": exists already; open it, or unlink it first"
+                                          : open_failure(what, error));
+    }
+    try {
+        if (::fchmod(fd.get(), mode) != 0)
+            fail_errno(errno, what + ": cannot set its mode");
+        set_size(fd.get(), size, what);
+        return map(fd.release(), 0, size, what);
+    } catch (...) {
+        ::shm_unlink(name.c_str());
+        throw;
+    }
+}
+
+Region Region::posix_shm(const std::string& name) {
+    const std::string what = "shm " + name;
+    check_shm_name(name);
+    Descriptor fd(::shm_open(name.c_str(), O_RDWR | O_CLOEXEC, 0));
+    if (!fd) {
+        const int error = errno;
+        fail_errno(error, open_failure(what, error));
+    }
+    return map(fd.release(), 0, 0, what);
+}
+
+void Region::posix_shm_unlink(const std::string& name) {
+    if (::shm_unlink(name.c_str()) != 0)
+        fail_errno(errno, "shm " + name + ": cannot be unlinked");
+}
+
+void Region::posix_shm_unlink(const std::string& name, std::error_code& ec) noexcept {
+    ec.clear();
+    if (::shm_unlink(name.c_str()) != 0)
+        ec.assign(errno, std::generic_category());
+}
+
+Region Region::file(const std::string& path, std::uint64_t offset, std::size_t size) {
+    Descriptor fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (!fd) {
+        const int error = errno;
+        fail_errno(error, open_failure(path, error));
+    }
+    return map(fd.release(), offset, size, path);
+}
+
+Region Region::from_fd(int fd, std::size_t size, std::uint64_t offset) {
+    const std::string what = "descriptor " + std::to_string(fd);
+    Descriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (!copy)
+        fail_errno(errno, what + ": cannot be duplicated");
+    return map(copy.release(), offset, size, what);
+}
+
+Region Region::raw(void* memory, std::size_t size) noexcept {
+    return {-1, {static_cast<std::byte*>(memory), size}, false};
+}
+
+std::span<std::byte> Region::slice(std::uint64_t offset, std::uint64_t length) const {
+    if (offset > bytes_.size() || length > bytes_.size() - offset)
+        fail(std::errc::invalid_argument,
+             "bytes " + std::to_string(offset) + " + " + std::to_string(length) +
+                 " do not lie in a region of " + std::to_string(bytes_.size()));
+    return bytes_.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+}
+
+std::span<std::byte> Region::slice(std::uint64_t offset, std::uint64_t length,
+                                   std::error_code& ec) const noexcept {
+    ec.clear();
+    if (offset > bytes_.size() || length > bytes_.size() - offset) {
+        ec = std::make_error_code(std::errc::invalid_argument);
+        return {};
+    }
+    return bytes_.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+}
+
+Region Region::memfd(const std::string& name, std::size_t size, std::error_code& ec) {
+    return guarded(ec, Region(), [&] { return memfd(name, size); });
+}
+
+Region Region::posix_shm(const std::string& name, std::size_t size, mode_t mode,
+                         std::error_code& ec) {
+    return guarded(ec, Region(), [&] { return posix_shm(name, size, mode); });
+}
+
+Region Region::posix_shm(const std::string& name, std::error_code& ec) {
+    return guarded(ec, Region(), [&] { return posix_shm(name); });
+}
+
+Region Region::file(const std::string& path, std::uint64_t offset, std::size_t size,
+                    std::error_code& ec) {
+    return guarded(ec, Region(), [&] { return file(path, offset, size); });
+}
+
+Region Region::from_fd(int fd, std::size_t size, std::uint64_t offset, std::error_code& ec) {
+    return guarded(ec, Region(), [&] { return from_fd(fd, size, offset); });
+}
+
+} // namespace shmq
