@@ -72,15 +72,22 @@ static bool shmq_has_work(struct shmq_device *dev)
 {
 	struct shmq_queue *from = &dev->queue[SHMQ_FROM_USER];
 	struct shmq_queue *to = &dev->queue[SHMQ_TO_USER];
+	bool pending = READ_ONCE(dev->pending);
+	u32 word = shmq_bell_word(pending ? SHMQ_BELL_ROOM(to->index)
+					  : SHMQ_BELL_DATA(from->index));
+	bool work;
 
 	if (!READ_ONCE(dev->handler))
 		return false;
-	if (READ_ONCE(dev->pending)) {
-		shmq_doorbell_arm(shmq_wake_words(dev), shmq_bell_word(SHMQ_BELL_ROOM(to->index)));
-		return shmq_queue_can_send(to, dev->message.length);
-	}
-	shmq_doorbell_arm(shmq_wake_words(dev), shmq_bell_word(SHMQ_BELL_DATA(from->index)));
-	return !shmq_queue_error(from) && shmq_consumer_changed(&from->consumer);
+	shmq_doorbell_arm(shmq_wake_words(dev), word);
+	if (pending)
+		work = shmq_queue_can_send(to, dev->message.length);
+	else
+		work = !shmq_queue_error(from) && shmq_consumer_changed(&from->consumer);
+	/* Awake: the other side may save its system call. */
+	if (work)
+		shmq_doorbell_disarm(shmq_wake_words(dev), word);
+	return work;
 }
 
 /* For those who wait for a peer that does not ring: look in its stead. */

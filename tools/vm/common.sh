@@ -44,7 +44,8 @@ need_value() {
 with_lock() {
 	mkdir -p "$(dirname "$1")"
 	exec 9>"$1"
-	if ! flock -n 9; then
+	# A short wait is not worth a line among what a command prints.
+	if ! flock -w 20 9; then
 		note "waiting for another run that holds $1"
 		flock 9
 	fi
