@@ -66,8 +66,8 @@ int shmq_claim(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id en
 	} else if (!q->owner[end] && !shmq_kernel_holds(q, end)) {
 		q->owner[end] = file;
 		q->by_io[end] = by_io;
-		if (!by_io)
-			file->claims++;
+		if (!shmq_is_first_side(q, end))
+			file->second_side++;
 		shmq_set_holder(q, end, SHMQ_HOLDER_USER);
 	} else if (!by_io || q->owner[end] != file || !q->by_io[end]) {
 		err = -EBUSY;
@@ -78,8 +78,8 @@ int shmq_claim(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id en
 
 static void shmq_claim_drop(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end)
 {
-	if (!q->by_io[end])
-		file->claims--;
+	if (!shmq_is_first_side(q, end))
+		file->second_side--;
 	q->owner[end] = NULL;
 	if (end == SHMQ_END_PRODUCER)
 		q->room = 1;

@@ -244,15 +244,15 @@ static ssize_t shmq_write_iter(struct kiocb *iocb, struct iov_iter *from)
 /* ---- poll ---- */
 
 /*
- * Does this file use that end? One that claimed ends uses those; any other is
- * the user of the channel: it writes queue 0 and reads queue 1.
+ * Does this file use that end? One that has claimed an end of the second side
+ * uses what it claimed; any other is the first side, claims or not.
  */
 static bool shmq_uses(const struct shmq_file *file, const struct shmq_queue *q,
 		      enum shmq_end_id end)
 {
-	if (READ_ONCE(file->claims))
+	if (READ_ONCE(file->second_side))
 		return READ_ONCE(q->owner[end]) == file;
-	return end == (q->index == SHMQ_FROM_USER ? SHMQ_END_PRODUCER : SHMQ_END_CONSUMER);
+	return shmq_is_first_side(q, end);
 }
 
 static __poll_t shmq_poll_queue(struct shmq_file *file, struct shmq_queue *q, __poll_t wanted)

@@ -175,11 +175,11 @@ struct shmq_device {
 /**
  * struct shmq_file - one open file
  * @dev: a reference
- * @claims: number of ends claimed by ioctl, under dev->lock
+ * @second_side: claimed ends of the second side, under dev->lock
  */
 struct shmq_file {
 	struct shmq_device *dev;
-	u32 claims;
+	u32 second_side;
 };
 
 /* device.c */
@@ -228,6 +228,12 @@ static inline u32 shmq_bell_word(u32 bell)
 static inline u32 shmq_bell(const struct shmq_queue *q, enum shmq_end_id end)
 {
 	return end == SHMQ_END_CONSUMER ? SHMQ_BELL_DATA(q->index) : SHMQ_BELL_ROOM(q->index);
+}
+
+/* The first side of a channel writes queue 0 and reads queue 1. */
+static inline bool shmq_is_first_side(const struct shmq_queue *q, enum shmq_end_id end)
+{
+	return end == (q->index == SHMQ_FROM_USER ? SHMQ_END_PRODUCER : SHMQ_END_CONSUMER);
 }
 
 /* claim.c */

@@ -36,6 +36,13 @@
 #include <string.h>
 #endif
 
+#ifdef SHMQ_MODEL
+
+/* All of the names below over the types of a model checker: tests/model. */
+#include "shmq_model_memory.h"
+
+#else
+
 /* Where a region starts in this address space; 8-byte aligned. */
 typedef uint8_t *shmq_base;
 
@@ -205,5 +212,7 @@ static inline void shmq_copy_out(shmq_base base, uint32_t off, const void *from,
 	memcpy(base + off, from, n);
 	shmq_compiler_barrier();
 }
+
+#endif /* SHMQ_MODEL */
 
 #endif /* SHMQ_CORE_BARRIER_H */

@@ -222,7 +222,8 @@ static inline void shmq_producer_put(struct shmq_producer *p, uint32_t skip, con
 {
 	struct shmq_pieces s = shmq_span(&p->end, skip, n);
 
-	shmq_copy_out(p->end.base, s.off[0], from, s.len[0]);
+	if (s.len[0]) /* no bytes may be at a null pointer */
+		shmq_copy_out(p->end.base, s.off[0], from, s.len[0]);
 	if (s.len[1])
 		shmq_copy_out(p->end.base, s.off[1], (const uint8_t *)from + s.len[0], s.len[1]);
 }
@@ -338,7 +339,8 @@ static inline void shmq_consumer_get(const struct shmq_consumer *c, uint32_t ski
 {
 	struct shmq_pieces s = shmq_span(&c->end, skip, n);
 
-	shmq_copy_in(to, c->end.base, s.off[0], s.len[0]);
+	if (s.len[0])
+		shmq_copy_in(to, c->end.base, s.off[0], s.len[0]);
 	if (s.len[1])
 		shmq_copy_in((uint8_t *)to + s.len[0], c->end.base, s.off[1], s.len[1]);
 }

@@ -21,7 +21,8 @@ static inline uint32_t shmq_crc32(uint32_t crc, const void *data, size_t n)
 
 static inline uint32_t shmq_crc32(uint32_t crc, const void *data, size_t n)
 {
-	return libdeflate_crc32(crc, data, n);
+	/* No bytes may be at a null pointer; to libdeflate that means "start over". */
+	return data ? libdeflate_crc32(crc, data, n) : crc;
 }
 
 #else

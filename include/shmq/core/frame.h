@@ -103,9 +103,16 @@ static inline enum shmq_status shmq_format_check(const struct shmq_format *f, sh
 	return ((uintptr_t)base | length) & 7 || length < 24 ? SHMQ_INVALID : SHMQ_OK;
 }
 
+/* Never more than there is room for, whoever made the format. */
+static inline uint32_t shmq_prefix_length(const struct shmq_format *f)
+{
+	return f->prefix_length < SHMQ_PREFIX_MAX ? f->prefix_length : SHMQ_PREFIX_MAX;
+}
+
 static inline uint32_t shmq_head_length(const struct shmq_format *f)
 {
-	return f->framing == SHMQ_PLAIN ? SHMQ_PLAIN_HEAD : f->prefix_length + SHMQ_CHECKED_FIELDS;
+	return f->framing == SHMQ_PLAIN ? SHMQ_PLAIN_HEAD
+					: shmq_prefix_length(f) + SHMQ_CHECKED_FIELDS;
 }
 
 static inline uint32_t shmq_tail_length(const struct shmq_format *f, uint32_t data_length)
@@ -131,7 +138,7 @@ static inline uint32_t shmq_message_max(const struct shmq_format *f, uint32_t si
 static inline void shmq_make_head(const struct shmq_format *f, uint32_t tag, uint32_t length,
 				  uint8_t *head)
 {
-	uint32_t p = f->prefix_length;
+	uint32_t p = shmq_prefix_length(f);
 
 	if (f->framing == SHMQ_PLAIN) {
 		shmq_put_le32(head, length);
@@ -292,26 +299,27 @@ static inline enum shmq_status shmq_reader_empty(const struct shmq_reader *r)
 static inline enum shmq_status shmq_skip_to_prefix(struct shmq_reader *r)
 {
 	struct shmq_consumer *c = r->consumer;
-	const struct shmq_format *f = r->format;
+	const uint8_t *prefix = r->format->prefix;
+	uint32_t p = shmq_prefix_length(r->format);
 	uint8_t window[SHMQ_PREFIX_MAX + 192];
 	uint32_t n, at;
 
 	for (;;) {
-		n = shmq_consumer_available(c, f->prefix_length);
-		if (n < f->prefix_length)
+		n = shmq_consumer_available(c, p);
+		if (n < p)
 			return shmq_reader_empty(r);
 		if (r->work >= r->limit)
 			return SHMQ_AGAIN;
 		/* The first look costs no more than the prefix. */
-		shmq_consumer_get(c, 0, window, f->prefix_length);
-		if (!memcmp(window, f->prefix, f->prefix_length))
+		shmq_consumer_get(c, 0, window, p);
+		if (!memcmp(window, prefix, p))
 			return SHMQ_OK;
 
 		if (n > sizeof(window))
 			n = sizeof(window);
 		shmq_consumer_get(c, 0, window, n);
-		for (at = 1; at + f->prefix_length <= n; at++)
-			if (!memcmp(window + at, f->prefix, f->prefix_length))
+		for (at = 1; at + p <= n; at++)
+			if (!memcmp(window + at, prefix, p))
 				break;
 		shmq_consumer_release(c, at);
 		r->work += at;
@@ -338,7 +346,7 @@ static inline enum shmq_status shmq_parse_checked(struct shmq_reader *r, uint8_t
 						  struct shmq_message *m)
 {
 	struct shmq_consumer *c = r->consumer;
-	uint32_t p = r->format->prefix_length;
+	uint32_t p = shmq_prefix_length(r->format);
 	uint64_t total;
 
 	m->frame_length = 0;
