@@ -186,7 +186,7 @@ TEST_F(Parameters, DevicesAreApart) {
 }
 
 TEST_F(Parameters, ModeIsThatOfTheNodes) {
-    for (unsigned mode : {0600u, 0660u, 0666u, 0444u, 0u}) {
+    for (unsigned mode : {0600u, 0660u, 0666u, 0444u, 0200u}) {
         Module m("devices=2 mode=" + std::to_string(mode));
         for (unsigned n : {0u, 1u}) {
             struct stat s;

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 
 #include <linux/shmq.h>
 #include <shmq/core/doorbell.h>
@@ -98,6 +99,17 @@ public:
         if (int error = read(m))
             fail("read", error);
         return m;
+    }
+
+    // Any address and length, without what the compiler knows of read(2) and
+    // write(2): the count, or -errno.
+    long raw_read(void* to, std::size_t n) const {
+        const long done = syscall(SYS_read, fd(), to, n);
+        return done < 0 ? -errno : done;
+    }
+    long raw_write(const void* from, std::size_t n) const {
+        const long done = syscall(SYS_write, fd(), from, n);
+        return done < 0 ? -errno : done;
     }
 
     // What poll(2) finds: 0 after the time is over.

@@ -6,6 +6,8 @@
 
 #include "device.hpp"
 
+#include <algorithm>
+
 namespace test {
 
 class Sender {
@@ -126,9 +128,9 @@ inline std::string pattern(std::uint32_t n, std::uint32_t largest) {
     if (length > largest)
         length = largest;
     std::string m(length, '\0');
-    for (auto& c : m) {
+    for (std::size_t at = 0; at < m.size(); at += sizeof(x)) {
         x = x * 1664525u + 1013904223u;
-        c = static_cast<char>(x >> 24);
+        std::memcpy(&m[at], &x, std::min(sizeof(x), m.size() - at));
     }
     return m;
 }
