@@ -54,15 +54,18 @@ void attach_checked(Core& core, detail::Waiter& waiter, std::span<std::byte> mem
 
 namespace detail {
 
+// Large, so that nothing is too big for it before it is found to be stopped.
+constexpr std::uint32_t nowhere = SHMQ_QUEUE_MAX - SHMQ_QUEUE_HEADER;
+
 void detach(shmq_producer& p) noexcept {
     p = {};
-    p.end.size = 2;
+    p.end.size = nowhere;
     shmq_producer_stop(&p, SHMQ_INVALID);
 }
 
 void detach(shmq_consumer& c) noexcept {
     c = {};
-    c.end.size = 2;
+    c.end.size = nowhere;
     shmq_consumer_stop(&c, SHMQ_INVALID);
 }
 

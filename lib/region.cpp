@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "descriptor.hpp"
 #include "failure.hpp"
+#include "shm_name.hpp"
 
 #include <shmq/region.hpp>
 
@@ -30,7 +31,7 @@ void check_size(std::size_t size, const std::string& what) {
 }
 
 void check_shm_name(const std::string& name) {
-    if (name.size() < 2 || name.front() != '/' || name.find('/', 1) != std::string::npos)
+    if (!detail::is_shm_name(name))
         fail(std::errc::invalid_argument,
              "'" + name + "' cannot name shared memory: one '/' and then a name, as in \"/camera\"");
 }
@@ -43,11 +44,9 @@ std::string open_failure(const std::string& what, int error) {
     return what + ": cannot be opened";
 }
 
-// Shared memory is unusable half made: fill it, or fail now and not by SIGBUS.
-void set_size(int fd, std::size_t size, const std::string& what) {
-    const int error = ::posix_fallocate(fd, 0, static_cast<off_t>(size));
-    if (error)
-        fail_errno(error, what + ": cannot have " + std::to_string(size) + " bytes");
+[[noreturn]] void fail_size(int error, std::size_t size, const std::string& what) {
+    fail_errno(error, what + ": cannot have " + std::to_string(size) + " bytes" +
+                          (error == ENOSPC ? ": its file system is full or too small" : ""));
 }
 
 } // namespace
@@ -113,7 +112,9 @@ Region Region::memfd(const std::string& name, std::size_t size) {
     Descriptor fd(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd)
         fail_errno(errno, what + ": cannot be made");
-    set_size(fd.get(), size, what);
+    // No file system's limit applies to it: pages come with their first use.
+    if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0)
+        fail_size(errno, size, what);
     // A peer that truncates it would kill us.
     if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         fail_errno(errno, what + ": cannot be sealed");
@@ -133,7 +134,10 @@ Region Region::posix_shm(const std::string& name, std::size_t size, mode_t mode)
     try {
         if (::fchmod(fd.get(), mode) != 0)
             fail_errno(errno, what + ": cannot set its mode");
-        set_size(fd.get(), size, what);
+        // /dev/shm has a limit: meet it now, not by SIGBUS.
+        const int error = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size));
+        if (error)
+            fail_size(error, size, what);
         return map(fd.release(), 0, size, what);
     } catch (...) {
         ::shm_unlink(name.c_str());

@@ -4,6 +4,7 @@
 #include "descriptor.hpp"
 #include "failure.hpp"
 #include "process_bell.hpp"
+#include "shm_name.hpp"
 
 #include <shmq/core/channel.h>
 
@@ -168,7 +169,7 @@ std::shared_ptr<ChannelState> open_shm_channel(const std::string& name) {
         } catch (const std::system_error& e) {
             // EINVAL: it has no bytes yet. Both pass when the creator is done.
             const bool passes = e.code() == std::errc::resource_unavailable_try_again ||
-                                (e.code() == std::errc::invalid_argument && name.size() > 1);
+                                (e.code() == std::errc::invalid_argument && is_shm_name(name));
             if (!passes || std::chrono::steady_clock::now() >= give_up)
                 throw;
         }

@@ -16,7 +16,7 @@ using Clock = Bell::Clock;
 // Looks between two glances at the clock, and between two yields: a peer on
 // the same CPU must come to run.
 constexpr std::uint32_t clock_every = 64;
-constexpr std::uint32_t yield_every = 4096;
+constexpr std::uint32_t yield_every = 256;
 
 // How often the costly part of the health check is made.
 constexpr std::chrono::seconds thorough_every{1};

@@ -36,8 +36,10 @@ namespace detail {
 template <typename Core>
 class ByteEnd {
 public:
-    /// Most bytes that the queue can hold.
-    [[nodiscard]] std::uint32_t capacity() const noexcept { return core_.end.size - 1; }
+    /// Most bytes that the queue can hold; 0 if not attached.
+    [[nodiscard]] std::uint32_t capacity() const noexcept {
+        return core_.end.base ? core_.end.size - 1 : 0;
+    }
 
     /// Ok, or why this end stopped; see is_final().
     [[nodiscard]] Status status() const noexcept { return waiter_.status(core_.end); }

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * All of the core in one translation unit, for compilers and machines that the
+ * tests in C++ do not reach. Where there is a main(), it returns 0 if a message
+ * of either framing arrives and a damaged one does not.
+ */
+#include <shmq/core/channel.h>
+#include <shmq/core/doorbell.h>
+
+int core_smoke(shmq_base memory, uint32_t length);
+
+static int round_trip(shmq_base memory, uint32_t length, const struct shmq_format *f)
+{
+	struct shmq_part part = { "hello", 5 };
+	struct shmq_producer p;
+	struct shmq_consumer c;
+	struct shmq_reader r;
+	struct shmq_message m;
+	char text[8];
+	int i;
+
+	if (shmq_format_check(f, memory, length) != SHMQ_OK ||
+	    shmq_queue_create(memory, length) != SHMQ_OK ||
+	    shmq_producer_attach(&p, memory, length) != SHMQ_OK ||
+	    shmq_consumer_attach(&c, memory, length) != SHMQ_OK)
+		return 1;
+	shmq_reader_init(&r, &c, f);
+	for (i = 0; i < 100; i++) {
+		if (shmq_frame_write(&p, f, 0, &part, 1) != SHMQ_OK)
+			return 2;
+		if (shmq_frame_read(&r, text, sizeof(text), &m) != SHMQ_OK || m.length != 5 ||
+		    memcmp(text, "hello", 5))
+			return 3;
+	}
+	return shmq_frame_read(&r, text, sizeof(text), &m) == SHMQ_EMPTY ? 0 : 4;
+}
+
+int core_smoke(shmq_base memory, uint32_t length)
+{
+	struct shmq_format checked = { SHMQ_CHECKED, 4, { 'S', 'H', 'M', 'Q' } };
+	struct shmq_format plain = { SHMQ_PLAIN, 0, { 0 } };
+	struct shmq_channel ch;
+	int result = round_trip(memory, length, &checked);
+
+	if (!result)
+		result = round_trip(memory, length, &plain);
+	if (result)
+		return result;
+
+	shmq_doorbell_arm(memory, 0);
+	if (!shmq_doorbell_take(memory, 0) || shmq_doorbell_take(memory, 0))
+		return 5;
+	shmq_doorbell_disarm(memory, 0);
+	return shmq_channel_open(memory, length, &ch) == SHMQ_CHANNEL_TRUNCATED ? 0 : 6;
+}
+
+#if __STDC_HOSTED__
+int main(void)
+{
+	static uint64_t memory[32];
+
+	return core_smoke((shmq_base)memory, sizeof(memory));
+}
+#endif
