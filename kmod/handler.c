@@ -162,7 +162,7 @@ int shmq_handler_set(struct shmq_device *dev, const char *name)
 			err = -ENODEV;
 		else if (handler)
 			err = shmq_handler_start(dev, handler);
-		else
+		else if (dev->queue_count)
 			shmq_handler_stop(dev);
 		mutex_unlock(&dev->lock);
 	}

@@ -110,7 +110,7 @@ TEST_F(Tick, SurvivesABrokenQueueAndGoesOnAfterAReset) {
     Device d(O_RDWR);
     const View v(d);
     d.read();
-    v.set_position(from_kernel, SHMQ_READ_POSITION, 0x7fffffff);
+    v.set_position(from_kernel, SHMQ_WRITE_POSITION, 0x7fffffff);
     ASSERT_TRUE(eventually([&] { return v.state(from_kernel).state != SHMQ_QUEUE_RUNNING; }));
     std::string m;
     EXPECT_EQ(d.read(m), EIO);
