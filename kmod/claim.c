@@ -18,8 +18,11 @@ bool shmq_kernel_holds(const struct shmq_queue *q, enum shmq_end_id end)
 static void shmq_set_holder(struct shmq_queue *q, enum shmq_end_id end, u32 holder)
 {
 	WRITE_ONCE(*shmq_holder(q, end), holder);
-	wake_up_all(&q->wait[0]);
-	wake_up_all(&q->wait[1]);
+	/*
+	 * Everybody, the consumer thread too: a holder that was killed may have
+	 * taken a sleep word and not rung any more.
+	 */
+	shmq_wake_all(q->dev);
 }
 
 /* The kernel takes an end for itself. */
@@ -46,33 +49,61 @@ void shmq_kernel_give(struct shmq_queue *q, enum shmq_end_id end)
 		shmq_set_holder(q, end, SHMQ_HOLDER_NONE);
 }
 
+static int shmq_claim_free(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end)
+{
+	lockdep_assert_held(&q->dev->lock);
+	if (q->dev->removed)
+		return -ENODEV;
+	if (q->owner[end] || shmq_kernel_holds(q, end))
+		return -EBUSY;
+	q->owner[end] = file;
+	q->by_io[end] = false;
+	if (!shmq_is_first_side(q, end))
+		file->second_side++;
+	shmq_set_holder(q, end, SHMQ_HOLDER_USER);
+	return 0;
+}
+
 /**
- * shmq_claim() - gives an end to an open file
+ * shmq_claim() - gives an end to an open file that maps the queue
  * @file: to whom
  * @q: of which queue
  * @end: which
- * @by_io: read(2) or write(2) ask, which may ask again and again
+ * @room: producer: what POLLOUT promises, bytes
+ * @bytes: it moves bytes, not messages
  *
  * Return: 0, -EBUSY if somebody has it, -ENODEV.
  */
-int shmq_claim(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end, bool by_io)
+int shmq_claim(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end, u32 room,
+	       bool bytes)
 {
-	struct shmq_device *dev = file->dev;
+	int err;
+
+	mutex_lock(&q->dev->lock);
+	err = shmq_claim_free(file, q, end);
+	if (!err) {
+		q->bytes[end] = bytes;
+		if (end == SHMQ_END_PRODUCER)
+			WRITE_ONCE(q->room, room);
+	}
+	mutex_unlock(&q->dev->lock);
+	return err;
+}
+
+/* The same for read(2) and write(2), which ask each time. */
+int shmq_claim_for_io(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end)
+{
 	int err = 0;
 
-	mutex_lock(&dev->lock);
-	if (dev->removed) {
+	mutex_lock(&q->dev->lock);
+	if (q->dev->removed) {
 		err = -ENODEV;
-	} else if (!q->owner[end] && !shmq_kernel_holds(q, end)) {
-		q->owner[end] = file;
-		q->by_io[end] = by_io;
-		if (!shmq_is_first_side(q, end))
-			file->second_side++;
-		shmq_set_holder(q, end, SHMQ_HOLDER_USER);
-	} else if (!by_io || q->owner[end] != file || !q->by_io[end]) {
-		err = -EBUSY;
+	} else if (q->owner[end] != file || !q->by_io[end]) {
+		err = shmq_claim_free(file, q, end);
+		if (!err)
+			q->by_io[end] = true;
 	}
-	mutex_unlock(&dev->lock);
+	mutex_unlock(&q->dev->lock);
 	return err;
 }
 
@@ -81,8 +112,9 @@ static void shmq_claim_drop(struct shmq_file *file, struct shmq_queue *q, enum s
 	if (!shmq_is_first_side(q, end))
 		file->second_side--;
 	q->owner[end] = NULL;
+	q->bytes[end] = false;
 	if (end == SHMQ_END_PRODUCER)
-		q->room = 1;
+		WRITE_ONCE(q->room, 1);
 	shmq_set_holder(q, end, SHMQ_HOLDER_GONE);
 }
 

@@ -38,7 +38,7 @@ static bool shmq_turn(struct shmq_device *dev)
 	struct shmq_queue *q = &dev->queue[SHMQ_FROM_USER];
 	enum shmq_status status = SHMQ_AGAIN;
 	u32 messages = 0, bytes = 0;
-	u32 published;
+	u32 publishes;
 	bool released;
 
 	mutex_lock(&dev->consume_lock);
@@ -46,7 +46,7 @@ static bool shmq_turn(struct shmq_device *dev)
 		mutex_unlock(&dev->consume_lock);
 		return false;
 	}
-	published = q->consumer.end.published;
+	publishes = q->consumer.end.publishes;
 	shmq_consumer_batch_begin(&q->consumer);
 	while (status == SHMQ_AGAIN && messages++ < SHMQ_TURN_MESSAGES &&
 	       bytes < SHMQ_TURN_BYTES) {
@@ -56,7 +56,7 @@ static bool shmq_turn(struct shmq_device *dev)
 			status = SHMQ_AGAIN;
 	}
 	shmq_consumer_batch_end(&q->consumer);
-	released = published != q->consumer.end.published;
+	released = publishes != q->consumer.end.publishes;
 	mutex_unlock(&dev->consume_lock);
 
 	if (released)
@@ -84,8 +84,11 @@ static bool shmq_has_work(struct shmq_device *dev)
 		work = shmq_queue_can_send(to, dev->message.length);
 	else
 		work = !shmq_queue_error(from) && shmq_consumer_changed(&from->consumer);
-	/* Awake: the other side may save its system call. */
-	if (work)
+	/*
+	 * Awake: the other side may save its system call. Not the word for room,
+	 * which shmq_send() of other modules sleeps by too.
+	 */
+	if (work && !pending)
 		shmq_doorbell_disarm(shmq_wake_words(dev), word);
 	return work;
 }
@@ -100,7 +103,7 @@ static void shmq_serve_sleepers(struct shmq_device *dev)
 		struct shmq_queue *q = &dev->queue[i];
 
 		if (shmq_load_relaxed(words, shmq_bell_word(SHMQ_BELL_DATA(i))) &&
-		    shmq_queue_readable(q, 0))
+		    shmq_queue_readable(q))
 			shmq_ring_if_asleep(dev, SHMQ_BELL_DATA(i));
 		if (shmq_load_relaxed(words, shmq_bell_word(SHMQ_BELL_ROOM(i))) &&
 		    shmq_queue_writable(q, READ_ONCE(q->room)))

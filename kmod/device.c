@@ -162,8 +162,8 @@ static void shmq_device_stop(struct shmq_device *dev)
 }
 
 /**
- * shmq_device_create() - makes /dev/shmqN
- * @index: the N
+ * shmq_device_create() - makes a device, all but its node
+ * @index: the N of /dev/shmqN
  * @config: copied
  *
  * Return: the device, or ERR_PTR(): -EINVAL a config that cannot be, -ENOMEM
@@ -181,6 +181,8 @@ struct shmq_device *shmq_device_create(u32 index, const struct shmq_config *conf
 	dev->device.class = shmq_class;
 	dev->device.devt = MKDEV(MAJOR(shmq_devt), MINOR(shmq_devt) + index);
 	dev->device.release = shmq_device_free;
+	cdev_init(&dev->cdev, &shmq_fops);
+	dev->cdev.owner = THIS_MODULE;
 	mutex_init(&dev->lock);
 	mutex_init(&dev->consume_lock);
 	init_waitqueue_head(&dev->work);
@@ -192,20 +194,12 @@ struct shmq_device *shmq_device_create(u32 index, const struct shmq_config *conf
 	if (err)
 		goto put;
 	err = shmq_device_start(dev);
+	if (!err)
+		err = xa_insert(&shmq_devices, index, dev, GFP_KERNEL);
 	if (err)
 		goto stop;
-	err = xa_insert(&shmq_devices, index, dev, GFP_KERNEL);
-	if (err)
-		goto stop;
-	cdev_init(&dev->cdev, &shmq_fops);
-	dev->cdev.owner = THIS_MODULE;
-	err = cdev_device_add(&dev->cdev, &dev->device);
-	if (err)
-		goto erase;
 	return dev;
 
-erase:
-	xa_erase(&shmq_devices, index);
 stop:
 	shmq_device_stop(dev);
 put:
@@ -213,10 +207,20 @@ put:
 	return ERR_PTR(err);
 }
 
+/* Shows the node: from here on it may be opened at any time. */
+int shmq_device_add(struct shmq_device *dev)
+{
+	int err = cdev_device_add(&dev->cdev, &dev->device);
+
+	dev->added = !err;
+	return err;
+}
+
 void shmq_device_destroy(struct shmq_device *dev)
 {
 	xa_erase(&shmq_devices, MINOR(dev->device.devt) - MINOR(shmq_devt));
-	cdev_device_del(&dev->cdev, &dev->device);
+	if (dev->added)
+		cdev_device_del(&dev->cdev, &dev->device);
 	shmq_device_stop(dev);
 	put_device(&dev->device);
 }

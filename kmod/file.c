@@ -46,10 +46,10 @@ static bool shmq_nonblocking(const struct kiocb *iocb)
 	return (iocb->ki_flags & IOCB_NOWAIT) || (iocb->ki_filp->f_flags & O_NONBLOCK);
 }
 
-static int shmq_wait(struct shmq_queue *q, enum shmq_end_id end, u32 amount)
+static int shmq_wait(struct shmq_queue *q, enum shmq_end_id end, u32 room)
 {
 	int err = wait_event_interruptible(q->wait[end == SHMQ_END_PRODUCER],
-					   shmq_look(q, end, amount));
+					   shmq_look(q, end, room));
 
 	return err ? err : shmq_queue_error(q);
 }
@@ -63,7 +63,7 @@ static struct shmq_queue *shmq_io_queue(struct shmq_file *file, u32 index, enum 
 
 	if (!dev->queue_count)
 		return ERR_PTR(-EINVAL);
-	err = shmq_claim(file, q, end, true);
+	err = shmq_claim_for_io(file, q, end);
 	if (!err)
 		err = shmq_queue_error(q);
 	return err ? ERR_PTR(err) : q;
@@ -75,7 +75,6 @@ static enum shmq_status shmq_peek(struct shmq_queue *q, struct shmq_consumer *c,
 {
 	enum shmq_status status = shmq_consumer_attach(c, q->base, q->length);
 	struct shmq_reader reader;
-	u32 start;
 
 	if (status != SHMQ_OK)
 		return status;
@@ -85,9 +84,8 @@ static enum shmq_status shmq_peek(struct shmq_queue *q, struct shmq_consumer *c,
 	status = shmq_frame_read(&reader, buffer, room, message);
 	if (status != SHMQ_OK) {
 		/* Skipped garbage does not come back. */
-		start = c->end.published;
 		shmq_consumer_publish(c);
-		if (start != c->end.published)
+		if (c->end.publishes)
 			shmq_ring_if_asleep(q->dev, SHMQ_BELL_ROOM(q->index));
 	}
 	return status;
@@ -95,17 +93,19 @@ static enum shmq_status shmq_peek(struct shmq_queue *q, struct shmq_consumer *c,
 
 /*
  * Takes what shmq_peek() found, if it is still there: another thread may have
- * read it from the same open file meanwhile, or reset the device.
+ * read it from the same open file meanwhile, or reset the device. The position
+ * alone does not tell: it comes round again.
  */
-static bool shmq_take(struct shmq_queue *q, struct shmq_consumer *c, u32 epoch)
+static bool shmq_take(struct shmq_queue *q, struct shmq_consumer *c, u64 reads)
 {
 	bool mine;
 
 	mutex_lock(&q->io_lock);
-	mine = READ_ONCE(q->dev->state->epoch) == epoch &&
-	       shmq_end_intact(&c->end, SHMQ_READ_POSITION);
-	if (mine)
+	mine = q->io_reads == reads && shmq_end_intact(&c->end, SHMQ_READ_POSITION);
+	if (mine) {
+		q->io_reads++;
 		shmq_consumer_publish(c);
+	}
 	mutex_unlock(&q->io_lock);
 	if (mine)
 		shmq_ring_if_asleep(q->dev, SHMQ_BELL_ROOM(q->index));
@@ -119,12 +119,12 @@ static ssize_t shmq_read_message(struct shmq_queue *q, struct kiocb *iocb, struc
 	struct shmq_consumer c;
 	enum shmq_status status;
 	size_t copied;
-	u32 epoch;
+	u64 reads;
 	int err;
 
 	for (;;) {
 		mutex_lock(&q->io_lock);
-		epoch = READ_ONCE(q->dev->state->epoch);
+		reads = q->io_reads;
 		status = shmq_peek(q, &c, buffer, room, &message);
 		mutex_unlock(&q->io_lock);
 
@@ -134,16 +134,14 @@ static ssize_t shmq_read_message(struct shmq_queue *q, struct kiocb *iocb, struc
 			copied = copy_to_iter(buffer, message.length, to);
 			if (copied != message.length)
 				return -EFAULT;
-			if (shmq_take(q, &c, epoch))
+			if (shmq_take(q, &c, reads))
 				return message.length;
 			iov_iter_revert(to, copied);
 			break;
 		case SHMQ_EMPTY:
 			if (shmq_nonblocking(iocb))
 				return -EAGAIN;
-			/* Bytes that are no message yet must not keep us awake. */
-			err = shmq_wait(q, SHMQ_END_CONSUMER,
-					shmq_distance(c.end.size, c.end.pos, c.end.peer));
+			err = shmq_wait(q, SHMQ_END_CONSUMER, 0);
 			if (err)
 				return err;
 			break;
@@ -224,11 +222,11 @@ static ssize_t shmq_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	void *buffer;
 	ssize_t ret;
 
+	if (file->dev->queue_count && length > file->dev->max_message)
+		return -EMSGSIZE;
 	q = shmq_io_queue(file, SHMQ_FROM_USER, SHMQ_END_PRODUCER);
 	if (IS_ERR(q))
 		return PTR_ERR(q);
-	if (length > file->dev->max_message)
-		return -EMSGSIZE;
 	buffer = kvmalloc(max_t(size_t, length, 1), GFP_KERNEL_ACCOUNT);
 	if (!buffer)
 		return -ENOMEM;

@@ -95,7 +95,9 @@ struct shmq_region {
  * @producer: valid while the kernel holds that end, under @lock
  * @consumer: valid while the kernel holds that end, under dev->consume_lock
  * @owner: by enum shmq_end_id: the open file that has it, under dev->lock
+ * @io_reads: messages that read(2) took, and resets, under @io_lock
  * @by_io: by enum shmq_end_id: read(2) or write(2) claimed it
+ * @bytes: by enum shmq_end_id: its owner moves bytes without frames
  * @room: what POLLOUT promises, bytes of message
  * @wait: by 0: for data, 1: for room
  */
@@ -111,7 +113,9 @@ struct shmq_queue {
 	struct shmq_producer producer;
 	struct shmq_consumer consumer;
 	struct shmq_file *owner[2];
+	u64 io_reads;
 	bool by_io[2];
+	bool bytes[2];
 	u32 room;
 	wait_queue_head_t wait[2];
 };
@@ -133,6 +137,7 @@ struct shmq_queue {
  * @queue_count: 0 for layout raw
  * @queue: the queues
  * @max_message: bytes
+ * @added: its node was made
  * @removed: nothing more will happen
  * @senders: kernel users of the sending end, under @lock
  * @handler: what runs, NULL for none
@@ -158,6 +163,7 @@ struct shmq_device {
 	u32 queue_count;
 	struct shmq_queue queue[SHMQ_MAX_QUEUES];
 	u32 max_message;
+	bool added;
 	bool removed;
 	u32 senders;
 	const struct shmq_handler *handler;
@@ -186,6 +192,7 @@ struct shmq_file {
 int shmq_devices_init(umode_t mode);
 void shmq_devices_exit(void);
 struct shmq_device *shmq_device_create(u32 index, const struct shmq_config *config);
+int shmq_device_add(struct shmq_device *dev);
 void shmq_device_destroy(struct shmq_device *dev);
 struct shmq_device *shmq_device_find(u32 index);
 void shmq_devices_each(void (*fn)(struct shmq_device *dev, const void *arg), const void *arg);
@@ -207,9 +214,9 @@ int shmq_queue_error(const struct shmq_queue *q);
 int shmq_queue_send(struct shmq_queue *q, u32 tag, const void *data, u32 length, bool count_drop);
 bool shmq_queue_can_send(struct shmq_queue *q, u32 length);
 enum shmq_status shmq_queue_receive(struct shmq_queue *q, u32 limit);
-bool shmq_queue_readable(struct shmq_queue *q, u32 seen);
+bool shmq_queue_readable(struct shmq_queue *q);
 bool shmq_queue_writable(struct shmq_queue *q, u32 length);
-bool shmq_look(struct shmq_queue *q, enum shmq_end_id end, u32 amount);
+bool shmq_look(struct shmq_queue *q, enum shmq_end_id end, u32 room);
 void shmq_ring(struct shmq_device *dev, u32 bell);
 void shmq_ring_if_asleep(struct shmq_device *dev, u32 bell);
 void shmq_wake_all(struct shmq_device *dev);
@@ -237,7 +244,9 @@ static inline bool shmq_is_first_side(const struct shmq_queue *q, enum shmq_end_
 }
 
 /* claim.c */
-int shmq_claim(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end, bool by_io);
+int shmq_claim(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end, u32 room,
+	       bool bytes);
+int shmq_claim_for_io(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end);
 int shmq_claim_release(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end);
 void shmq_claim_release_all(struct shmq_file *file);
 bool shmq_claimed_by_others(struct shmq_file *file);

@@ -10,21 +10,21 @@
 /*
  * Copies an argument that begins with its size and flags. A program built with
  * a later header may pass more, if the rest is zero: the kernel then knows all
- * that it asks for.
+ * that it asks for. `flags` are those it may set.
  */
-static int shmq_arg_in(void *arg, size_t known, size_t least, const void __user *from)
+static int shmq_arg_in(void *arg, size_t known, u32 flags, const void __user *from)
 {
 	u32 size;
 	int err;
 
 	if (get_user(size, (const u32 __user *)from))
 		return -EFAULT;
-	if (size < least || size > PAGE_SIZE)
+	if (size < known || size > PAGE_SIZE)
 		return -EINVAL;
 	err = copy_struct_from_user(arg, known, from, size);
 	if (err)
 		return err;
-	return ((u32 *)arg)[1] ? -EINVAL : 0; /* flags */
+	return ((u32 *)arg)[1] & ~flags ? -EINVAL : 0;
 }
 
 static void shmq_area_fill(struct shmq_device *dev, struct shmq_info *info)
@@ -61,7 +61,7 @@ static long shmq_ioctl_info(struct shmq_device *dev, void __user *arg)
 	u32 size;
 	int err;
 
-	err = shmq_arg_in(&info, sizeof(info), sizeof(info), arg);
+	err = shmq_arg_in(&info, sizeof(info), 0, arg);
 	if (err)
 		return err;
 	size = info.size;
@@ -94,9 +94,10 @@ static long shmq_ioctl_info(struct shmq_device *dev, void __user *arg)
 	return copy_to_user(arg, &info, min_t(u32, size, sizeof(info))) ? -EFAULT : 0;
 }
 
-static int shmq_claim_arg(struct shmq_device *dev, struct shmq_claim *claim, void __user *arg)
+static int shmq_claim_arg(struct shmq_device *dev, struct shmq_claim *claim, u32 flags,
+			  void __user *arg)
 {
-	int err = shmq_arg_in(claim, sizeof(*claim), sizeof(*claim), arg);
+	int err = shmq_arg_in(claim, sizeof(*claim), flags, arg);
 
 	if (err)
 		return err;
@@ -111,25 +112,25 @@ static long shmq_ioctl_claim(struct shmq_file *file, void __user *arg)
 	struct shmq_device *dev = file->dev;
 	struct shmq_claim claim;
 	struct shmq_queue *q;
+	bool bytes;
+	u32 size;
 	int err;
 
-	err = shmq_claim_arg(dev, &claim, arg);
+	err = shmq_claim_arg(dev, &claim, SHMQ_CLAIM_BYTES, arg);
 	if (err)
 		return err;
 	q = &dev->queue[claim.queue];
-	if (claim.room >
-	    shmq_message_max(&dev->config.format, q->length - SHMQ_QUEUE_HEADER))
+	bytes = claim.flags & SHMQ_CLAIM_BYTES;
+	size = q->length - SHMQ_QUEUE_HEADER;
+	if (claim.room > (bytes ? size - 1 : shmq_message_max(&dev->config.format, size)))
 		return -EMSGSIZE;
-	err = shmq_claim(file, q, claim.end, false);
-	if (!err && claim.end == SHMQ_END_PRODUCER)
-		WRITE_ONCE(q->room, claim.room ? claim.room : 1);
-	return err;
+	return shmq_claim(file, q, claim.end, max(claim.room, 1u), bytes);
 }
 
 static long shmq_ioctl_release(struct shmq_file *file, void __user *arg)
 {
 	struct shmq_claim claim;
-	int err = shmq_claim_arg(file->dev, &claim, arg);
+	int err = shmq_claim_arg(file->dev, &claim, 0, arg);
 
 	return err ? err : shmq_claim_release(file, &file->dev->queue[claim.queue], claim.end);
 }
@@ -168,7 +169,7 @@ static int shmq_reset(struct shmq_file *file, u32 *epoch)
 static long shmq_ioctl_reset(struct file *filp, void __user *arg)
 {
 	struct shmq_reset reset;
-	int err = shmq_arg_in(&reset, sizeof(reset), sizeof(reset), arg);
+	int err = shmq_arg_in(&reset, sizeof(reset), 0, arg);
 
 	if (err)
 		return err;

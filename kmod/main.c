@@ -20,7 +20,7 @@ MODULE_PARM_DESC(devices, "how many devices /dev/shmq0, /dev/shmq1 ... to make: 
 
 static char *size = "256K";
 module_param(size, charp, 0444);
-MODULE_PARM_DESC(size, "bytes of contiguous memory a device, with an optional K or M; a multiple of 4 (default 256K)");
+MODULE_PARM_DESC(size, "bytes of contiguous memory a device, with an optional K or M; a multiple of 8 (default 256K)");
 
 static char *layout = "channel";
 module_param(layout, charp, 0444);
@@ -61,19 +61,22 @@ MODULE_PARM_DESC(mode, "permissions of the device nodes, in C notation (default 
 /* A slower look is a bug of the caller, a faster one a busy loop. */
 #define SHMQ_PERIOD_MIN_US	50
 #define SHMQ_PERIOD_MAX_US	(60 * USEC_PER_SEC)
+#define SHMQ_SIZE_TEXT		10
 #define SHMQ_TICK_MAX_MS	(24 * 60 * 60 * MSEC_PER_SEC)
 
 static int shmq_parse_length(u64 *length)
 {
 	char *end;
 
+	/* No longer than the largest that can be: memparse() does not see overflow. */
 	*length = memparse(size, &end);
-	if (!isdigit(*size) || *end) {
+	if (!isdigit(*size) || *end || strlen(size) > SHMQ_SIZE_TEXT ||
+	    strpbrk(size, "tTpPeExX")) {
 		pr_err("size=%s: not a size; use bytes, or a number with K or M\n", size);
 		return -EINVAL;
 	}
-	if (*length % 4) {
-		pr_err("size=%s: must be a multiple of 4 (of 16 with framing=plain)\n", size);
+	if (*length % 8) {
+		pr_err("size=%s: must be a multiple of 8 (of 16 with framing=plain)\n", size);
 		return -EINVAL;
 	}
 	if (*length < 128 || *length > SHMQ_REGION_MAX) {
@@ -187,11 +190,50 @@ static int shmq_parse(struct shmq_config *config)
 	return err;
 }
 
+static int __init shmq_make_devices(const struct shmq_config *config)
+{
+	struct shmq_device *dev;
+	uint i;
+
+	for (i = 0; i < devices; i++) {
+		dev = shmq_device_create(i, config);
+		if (IS_ERR(dev)) {
+			pr_err("shmq%u: not made (error %ld), so the module is not loaded\n", i,
+			       PTR_ERR(dev));
+			return PTR_ERR(dev);
+		}
+	}
+	return 0;
+}
+
+/*
+ * After all have been made: once a node is there it may be open, and then the
+ * module must stay.
+ */
+static int __init shmq_add_devices(void)
+{
+	struct shmq_device *dev;
+	uint i, added = 0;
+	int err = 0, last = 0;
+
+	for (i = 0; i < devices; i++) {
+		dev = shmq_device_find(i);
+		err = shmq_device_add(dev);
+		if (err) {
+			pr_err("shmq%u: no node (error %d)\n", i, err);
+			shmq_device_destroy(dev);
+			last = err;
+		} else {
+			added++;
+		}
+		put_device(&dev->device);
+	}
+	return added ? 0 : last;
+}
+
 static int __init shmq_init(void)
 {
 	struct shmq_config config = { 0 };
-	struct shmq_device *dev;
-	uint i;
 	int err;
 
 	err = shmq_parse(&config);
@@ -203,15 +245,11 @@ static int __init shmq_init(void)
 	err = shmq_devices_init(mode);
 	if (err)
 		goto regions;
-	for (i = 0; i < devices; i++) {
-		dev = shmq_device_create(i, &config);
-		if (IS_ERR(dev)) {
-			err = PTR_ERR(dev);
-			pr_err("shmq%u: not made (error %d), so the module is not loaded\n", i,
-			       err);
-			goto devices;
-		}
-	}
+	err = shmq_make_devices(&config);
+	if (!err)
+		err = shmq_add_devices();
+	if (err)
+		goto devices;
 	pr_info("%u device%s of %llu bytes, layout %s, handler %s\n", devices,
 		devices == 1 ? "" : "s", config.length, layout,
 		config.layout == SHMQ_LAYOUT_RAW ? "none" : handler);

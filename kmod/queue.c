@@ -19,6 +19,9 @@ static_assert(sizeof(struct shmq_info) % 8 == 0 && sizeof(struct shmq_reset) == 
 static_assert(sizeof(struct shmq_state_page) <= PAGE_SIZE);
 static_assert(sizeof(struct shmq_wake_page) <= PAGE_SIZE);
 
+/* Bytes that one look examines: garbage beyond that is worth a read(2). */
+#define SHMQ_LOOK_WORK	SZ_4K
+
 int shmq_errno(enum shmq_status status)
 {
 	switch (status) {
@@ -88,6 +91,8 @@ void shmq_queue_reset(struct shmq_queue *q)
 {
 	unsigned long flags;
 
+	lockdep_assert_held(&q->io_lock);
+	q->io_reads++;
 	spin_lock_irqsave(&q->lock, flags);
 	shmq_queue_create(q->base, q->length);
 	shmq_producer_attach(&q->producer, q->base, q->length);
@@ -168,20 +173,30 @@ void shmq_queue_stop(struct shmq_queue *q, enum shmq_status why)
  * Impossible positions are worth a look too: the caller then meets the error.
  */
 
-/* Whether a consumer at the user's end would find more than `seen` bytes. */
-bool shmq_queue_readable(struct shmq_queue *q, u32 seen)
+/* Whether a consumer at the user's end would find a message, or an error. */
+bool shmq_queue_readable(struct shmq_queue *q)
 {
+	struct shmq_reader reader;
+	struct shmq_message message;
 	struct shmq_consumer c;
+	u8 head[SHMQ_HEAD_MAX];
 
-	return shmq_consumer_attach(&c, q->base, q->length) != SHMQ_OK ||
-	       shmq_distance(c.end.size, c.end.pos, c.end.peer) > seen;
+	if (shmq_consumer_attach(&c, q->base, q->length) != SHMQ_OK)
+		return true;
+	if (q->bytes[SHMQ_END_CONSUMER])
+		return c.end.pos != c.end.peer;
+	shmq_consumer_freeze(&c);
+	shmq_reader_init(&reader, &c, &q->dev->config.format);
+	reader.limit = SHMQ_LOOK_WORK;
+	return shmq_frame_find(&reader, head, &message) != SHMQ_EMPTY;
 }
 
 /* Whether a producer at the user's end would find room for a message. */
 bool shmq_queue_writable(struct shmq_queue *q, u32 length)
 {
 	struct shmq_producer p;
-	u64 need = shmq_frame_length(&q->dev->config.format, length);
+	u64 need = q->bytes[SHMQ_END_PRODUCER] ? length :
+		   shmq_frame_length(&q->dev->config.format, length);
 
 	return shmq_producer_attach(&p, q->base, q->length) != SHMQ_OK ||
 	       p.end.size - 1 - shmq_distance(p.end.size, p.end.peer, p.end.pos) >= need;
@@ -191,19 +206,18 @@ bool shmq_queue_writable(struct shmq_queue *q, u32 length)
  * shmq_look() - announces a sleeper, then looks
  * @q: the queue
  * @end: whose sleep it is
- * @amount: consumer: bytes that are not enough; producer: bytes of message
+ * @room: producer: for a message of this many bytes
  *
  * The condition of every wait in this driver.
  *
  * Return: true if there is no reason to sleep.
  */
-bool shmq_look(struct shmq_queue *q, enum shmq_end_id end, u32 amount)
+bool shmq_look(struct shmq_queue *q, enum shmq_end_id end, u32 room)
 {
 	shmq_doorbell_arm(shmq_wake_words(q->dev), shmq_bell_word(shmq_bell(q, end)));
 	if (shmq_queue_error(q))
 		return true;
-	return end == SHMQ_END_CONSUMER ? shmq_queue_readable(q, amount)
-					: shmq_queue_writable(q, amount);
+	return end == SHMQ_END_CONSUMER ? shmq_queue_readable(q) : shmq_queue_writable(q, room);
 }
 
 /* ---- the kernel's ends ---- */

@@ -23,7 +23,9 @@ struct Address {
 
 Address parse(const std::string& address) {
     const std::string_view text = address;
-    const auto is = [&](std::string_view scheme) { return text.substr(0, scheme.size()) == scheme; };
+    const auto is = [&](std::string_view scheme) {
+        return text.substr(0, scheme.size()) == scheme;
+    };
     if (is("dev:"))
         return {Address::Kind::device, address.substr(4)};
     if (is("shm:"))
@@ -37,9 +39,9 @@ Address parse(const std::string& address) {
 Address parse_shm(const std::string& address, const char* verb) {
     Address a = parse(address);
     if (a.kind != Address::Kind::shm)
-        fail(std::errc::operation_not_supported,
-             address + ": a device cannot be " + verb + " here; shmqctl and the module's "
-                                                        "parameters do that");
+        fail(std::errc::operation_not_supported, address + ": a device cannot be " + verb +
+                                                     " here; shmqctl and the module's "
+                                                     "parameters do that");
     return a;
 }
 
@@ -57,19 +59,20 @@ constexpr Side opposite(Side side) noexcept {
     return side == Side::first ? Side::second : Side::first;
 }
 
-AttachOptions options_for(ChannelState& state, Wait wait, std::uint32_t line,
-                          enum shmq_end_id end) {
+AttachOptions options_for(ChannelState& state, Wait wait, std::uint32_t line, enum shmq_end_id end,
+                          Carries carries) {
     AttachOptions options;
     options.wait = wait;
     options.max_message = state.max_message();
-    options.bell = state.claim(line, end);
+    options.bell = state.claim(line, end, carries);
     return options;
 }
 
 } // namespace
 
 Channel::Channel(std::shared_ptr<ChannelState> state, Side side, std::optional<Wait> wait)
-    : state_(std::move(state)), side_(side),
+    : state_(std::move(state)),
+      side_(side),
       wait_(wait.value_or(state_->spin_only() ? Wait::spin() : Wait::spin_then_sleep())) {
     if (wait_.may_sleep() && state_->spin_only())
         fail(std::errc::invalid_argument,
@@ -122,29 +125,31 @@ const Device* Channel::device() const noexcept {
 MsgProducer Channel::sender() {
     ChannelState& state = opened(state_);
     const std::uint32_t line = writes(side_);
-    return MsgProducer::attach(state.memory(line), state.format(),
-                               options_for(state, wait_, line, SHMQ_END_PRODUCER));
+    return MsgProducer::attach(
+        state.memory(line), state.format(),
+        options_for(state, wait_, line, SHMQ_END_PRODUCER, Carries::messages));
 }
 
 MsgConsumer Channel::receiver() {
     ChannelState& state = opened(state_);
     const std::uint32_t line = writes(opposite(side_));
-    return MsgConsumer::attach(state.memory(line), state.format(),
-                               options_for(state, wait_, line, SHMQ_END_CONSUMER));
+    return MsgConsumer::attach(
+        state.memory(line), state.format(),
+        options_for(state, wait_, line, SHMQ_END_CONSUMER, Carries::messages));
 }
 
 ByteProducer Channel::byte_sender() {
     ChannelState& state = opened(state_);
     const std::uint32_t line = writes(side_);
     return ByteProducer::attach(state.memory(line),
-                                options_for(state, wait_, line, SHMQ_END_PRODUCER));
+                                options_for(state, wait_, line, SHMQ_END_PRODUCER, Carries::bytes));
 }
 
 ByteConsumer Channel::byte_receiver() {
     ChannelState& state = opened(state_);
     const std::uint32_t line = writes(opposite(side_));
     return ByteConsumer::attach(state.memory(line),
-                                options_for(state, wait_, line, SHMQ_END_CONSUMER));
+                                options_for(state, wait_, line, SHMQ_END_CONSUMER, Carries::bytes));
 }
 
 Channel Channel::open(const std::string& address, OpenOptions options, std::error_code& ec) {

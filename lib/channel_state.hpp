@@ -26,7 +26,8 @@ public:
     [[nodiscard]] virtual std::span<std::byte> memory(std::uint32_t line) const = 0;
 
     /// Claims an end; the bell gives it back when it goes, and keeps this alive.
-    [[nodiscard]] virtual std::shared_ptr<Bell> claim(std::uint32_t line, enum shmq_end_id end) = 0;
+    [[nodiscard]] virtual std::shared_ptr<Bell> claim(std::uint32_t line, enum shmq_end_id end,
+                                                      Carries carries) = 0;
 
     [[nodiscard]] virtual const Format& format() const noexcept = 0;
     [[nodiscard]] virtual const Region& region() const noexcept = 0;

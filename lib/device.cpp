@@ -57,7 +57,7 @@ private:
 };
 
 std::string no_permission(const std::string& path) {
-    struct stat st{};
+    struct stat st {};
     std::string text = path + ": no permission";
     if (::stat(path.c_str(), &st) == 0) {
         const struct group* group = ::getgrgid(st.st_gid);
@@ -227,9 +227,11 @@ shmq_base Device::sleep_words() const noexcept {
 
 namespace {
 
-shmq_claim claim_of(std::uint32_t queue, enum shmq_end_id end, std::uint32_t room) noexcept {
+shmq_claim claim_of(std::uint32_t queue, enum shmq_end_id end, std::uint32_t room = 0,
+                    Carries carries = Carries::messages) noexcept {
     shmq_claim claim{};
     claim.size = sizeof(claim);
+    claim.flags = carries == Carries::bytes ? SHMQ_CLAIM_BYTES : 0;
     claim.queue = queue;
     claim.end = end;
     claim.room = room;
@@ -238,11 +240,12 @@ shmq_claim claim_of(std::uint32_t queue, enum shmq_end_id end, std::uint32_t roo
 
 } // namespace
 
-void Device::claim(std::uint32_t queue, enum shmq_end_id end, std::uint32_t room) const {
+void Device::claim(std::uint32_t queue, enum shmq_end_id end, std::uint32_t room,
+                   Carries carries) const {
     const std::string what = path() + ": the " +
                              (end == SHMQ_END_PRODUCER ? "producer" : "consumer") + " of queue " +
                              std::to_string(queue);
-    const shmq_claim claim = claim_of(queue, end, room);
+    const shmq_claim claim = claim_of(queue, end, room, carries);
     if (::ioctl(fd(), SHMQ_IOC_CLAIM, &claim) == 0)
         return;
     const int error = errno;
@@ -261,16 +264,17 @@ void Device::claim(std::uint32_t queue, enum shmq_end_id end, std::uint32_t room
     }
 }
 
-void Device::claim(std::uint32_t queue, enum shmq_end_id end, std::uint32_t room,
+void Device::claim(std::uint32_t queue, enum shmq_end_id end, std::uint32_t room, Carries carries,
                    std::error_code& ec) const {
     guarded(ec, 0, [&] {
-        claim(queue, end, room);
+        claim(queue, end, room, carries);
         return 0;
     });
 }
 
-void Device::release(std::uint32_t queue, enum shmq_end_id end, std::error_code& ec) const noexcept {
-    const shmq_claim claim = claim_of(queue, end, 0);
+void Device::release(std::uint32_t queue, enum shmq_end_id end,
+                     std::error_code& ec) const noexcept {
+    const shmq_claim claim = claim_of(queue, end);
     ec.clear();
     if (::ioctl(fd(), SHMQ_IOC_RELEASE, &claim) != 0)
         ec.assign(errno, std::generic_category());

@@ -31,15 +31,16 @@ class DeviceBell final : public Bell {
 public:
     DeviceBell(std::shared_ptr<const Device> device, std::uint32_t queue, enum shmq_end_id end)
         : Bell(words_of(device->sleep_words(), queue, end), Wait::Duration::max()),
-          device_(std::move(device)), queue_(queue), end_(end), epoch_(device_->epoch()),
+          device_(std::move(device)),
+          queue_(queue),
+          end_(end),
+          epoch_(device_->epoch()),
           events_(::epoll_create1(EPOLL_CLOEXEC)) {
         // Edge-triggered, and by a descriptor of this end's own: the level says
         // "some room" or "some data", which may be less than this end waits for.
         epoll_event event{};
-        event.events =
-            EPOLLET | EPOLLRDHUP | (end == SHMQ_END_CONSUMER ? EPOLLIN : EPOLLOUT);
-        if (!events_ ||
-            ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, device_->fd(), &event) != 0)
+        event.events = EPOLLET | EPOLLRDHUP | (end == SHMQ_END_CONSUMER ? EPOLLIN : EPOLLOUT);
+        if (!events_ || ::epoll_ctl(events_.get(), EPOLL_CTL_ADD, device_->fd(), &event) != 0)
             fail_errno(errno, device_->path() + ": cannot be polled");
     }
 
@@ -116,7 +117,8 @@ private:
 class DeviceChannel final : public ChannelState {
 public:
     DeviceChannel(Device device, std::uint32_t room)
-        : device_(std::make_shared<const Device>(std::move(device))), format_(device_->format()),
+        : device_(std::make_shared<const Device>(std::move(device))),
+          format_(device_->format()),
           room_(room) {
         for (const shmq_area& area : device_->areas()) {
             if (area.type != SHMQ_AREA_QUEUE || area.queue >= SHMQ_MAX_QUEUES)
@@ -136,10 +138,10 @@ public:
         return device_->memory(*lines_[line]);
     }
 
-    [[nodiscard]] std::shared_ptr<Bell> claim(std::uint32_t line,
-                                              enum shmq_end_id end) override {
+    [[nodiscard]] std::shared_ptr<Bell> claim(std::uint32_t line, enum shmq_end_id end,
+                                              Carries carries) override {
         const std::uint32_t queue = lines_[line]->queue;
-        device_->claim(queue, end, end == SHMQ_END_PRODUCER ? room_ : 0);
+        device_->claim(queue, end, end == SHMQ_END_PRODUCER ? room_ : 0, carries);
         try {
             return std::make_shared<DeviceBell>(device_, queue, end);
         } catch (...) {

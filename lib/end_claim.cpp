@@ -11,7 +11,7 @@ namespace {
 
 // The lock of end n is on byte n of the file; only the locks matter.
 struct flock lock_of(std::uint32_t end, short type) noexcept {
-    struct flock lock{};
+    struct flock lock {};
     lock.l_type = type;
     lock.l_whence = SEEK_SET;
     lock.l_start = static_cast<off_t>(end);
@@ -42,8 +42,7 @@ EndClaim::EndClaim(shmq_base header, int fd, std::uint32_t end, std::uint32_t pe
             fail_errno(error, what + " cannot be claimed");
         }
     }
-    word_ = shmq_channel_take_end(header_, end_,
-                                  lock_ ? SHMQ_CHANNEL_HELD : SHMQ_CHANNEL_UNLOCKED);
+    word_ = shmq_channel_take_end(header_, end_, lock_ ? SHMQ_CHANNEL_HELD : SHMQ_CHANNEL_UNLOCKED);
 }
 
 void EndClaim::leave() noexcept {

@@ -22,8 +22,8 @@ void check_memory(std::span<std::byte> memory) {
     if (reinterpret_cast<std::uintptr_t>(memory.data()) % 4 != 0)
         fail(Status::Invalid, "the memory of a queue must be 4-byte aligned");
     if (!shmq_queue_length_ok(memory.size()))
-        fail(Status::Invalid, "a queue has from 10 bytes to 2 GiB, not " +
-                                  std::to_string(memory.size()) + " bytes");
+        fail(Status::Invalid,
+             "a queue has from 10 bytes to 2 GiB, not " + std::to_string(memory.size()) + " bytes");
 }
 
 void check_format(std::span<std::byte> memory, const Format& format) {

@@ -33,7 +33,8 @@ void check_size(std::size_t size, const std::string& what) {
 void check_shm_name(const std::string& name) {
     if (!detail::is_shm_name(name))
         fail(std::errc::invalid_argument,
-             "'" + name + "' cannot name shared memory: one '/' and then a name, as in \"/camera\"");
+             "'" + name +
+                 "' cannot name shared memory: one '/' and then a name, as in \"/camera\"");
 }
 
 std::string open_failure(const std::string& what, int error) {
@@ -57,7 +58,8 @@ Region::Region(int fd, std::span<std::byte> bytes, bool mapped) noexcept
     : bytes_(bytes), fd_(fd), mapped_(mapped) {}
 
 Region::Region(Region&& other) noexcept
-    : bytes_(std::exchange(other.bytes_, {})), fd_(std::exchange(other.fd_, -1)),
+    : bytes_(std::exchange(other.bytes_, {})),
+      fd_(std::exchange(other.fd_, -1)),
       mapped_(std::exchange(other.mapped_, false)) {}
 
 Region& Region::operator=(Region&& other) noexcept {
@@ -77,12 +79,12 @@ Region::~Region() {
 
 Region Region::map(int fd, std::uint64_t offset, std::size_t size, const std::string& what) {
     Descriptor owned(fd);
-    struct stat st{};
+    struct stat st {};
     if (::fstat(fd, &st) != 0)
         fail_errno(errno, what + ": not a descriptor that can be mapped");
     if (offset > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()))
-        fail(std::errc::invalid_argument, what + ": offset " + std::to_string(offset) +
-                                              " lies beyond any file");
+        fail(std::errc::invalid_argument,
+             what + ": offset " + std::to_string(offset) + " lies beyond any file");
 
     // Only a regular file has a size that means something.
     if (S_ISREG(st.st_mode)) {
@@ -91,15 +93,15 @@ Region Region::map(int fd, std::uint64_t offset, std::size_t size, const std::st
         if (size == 0 && rest <= std::numeric_limits<std::size_t>::max())
             size = static_cast<std::size_t>(rest);
         if (size == 0 || size > rest)
-            fail(std::errc::invalid_argument,
-                 what + ": has " + std::to_string(length) + " bytes, too few for " +
-                     std::to_string(size) + " at offset " + std::to_string(offset));
+            fail(std::errc::invalid_argument, what + ": has " + std::to_string(length) +
+                                                  " bytes, too few for " + std::to_string(size) +
+                                                  " at offset " + std::to_string(offset));
     } else if (size == 0) {
         fail(std::errc::invalid_argument, what + ": has no size of its own: say how many bytes");
     }
 
-    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                          static_cast<off_t>(offset));
+    void* memory =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, static_cast<off_t>(offset));
     if (memory == MAP_FAILED)
         fail_errno(errno, what + ": cannot map " + std::to_string(size) + " bytes at offset " +
                               std::to_string(offset));

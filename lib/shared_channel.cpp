@@ -20,8 +20,8 @@ namespace shmq::detail {
 
 namespace {
 
-static_assert(SHMQ_CHANNEL_END(1, 1) ==
-              2 * 1 + static_cast<std::uint32_t>(SHMQ_END_CONSUMER));
+static_assert(SHMQ_CHANNEL_END(1, 1) == 2 * 1 + static_cast<std::uint32_t>(SHMQ_END_CONSUMER));
+static_assert(SHMQ_CHANNEL_ENDS == SHMQ_BELLS);
 static_assert(SHMQ_CHANNEL_BELL_SIZE == sizeof(shmq_sleep_word));
 
 constexpr std::uint64_t most_bytes = UINT32_MAX;
@@ -34,20 +34,24 @@ shmq_base base_of(const Region& region) noexcept {
 }
 
 /// One for each bell, made by the creator and inherited by its children.
-using EventFds = std::array<Descriptor, SHMQ_BELLS>;
+using EventFds = std::array<Descriptor, SHMQ_CHANNEL_ENDS>;
 
 class SharedChannel final : public ChannelState {
 public:
     SharedChannel(Region region, const shmq_channel& layout, std::string what, EventFds fds)
-        : region_(std::move(region)), layout_(layout), format_(Format::from_core(layout.format)),
-          what_(std::move(what)), fds_(std::move(fds)) {}
+        : region_(std::move(region)),
+          layout_(layout),
+          format_(Format::from_core(layout.format)),
+          what_(std::move(what)),
+          fds_(std::move(fds)) {}
 
     [[nodiscard]] std::span<std::byte> memory(std::uint32_t line) const override {
         return region_.slice(layout_.queue[line].offset, layout_.queue[line].length);
     }
 
-    [[nodiscard]] std::shared_ptr<Bell> claim(std::uint32_t line,
-                                              enum shmq_end_id end) override {
+    // Its bells know nothing of what lies in a queue.
+    [[nodiscard]] std::shared_ptr<Bell> claim(std::uint32_t line, enum shmq_end_id end,
+                                              Carries /*carries*/) override {
         const bool consumer = end == SHMQ_END_CONSUMER;
         const std::uint32_t own = consumer ? SHMQ_BELL_DATA(line) : SHMQ_BELL_ROOM(line);
         const std::uint32_t peer = consumer ? SHMQ_BELL_ROOM(line) : SHMQ_BELL_DATA(line);
@@ -116,8 +120,7 @@ const char* explain(shmq_channel_fault fault) noexcept {
 
 std::shared_ptr<ChannelState> make(Region region, const shmq_channel& layout,
                                    const std::string& what, EventFds fds) {
-    const shmq_channel_fault fault =
-        shmq_channel_create(base_of(region), region.size(), &layout);
+    const shmq_channel_fault fault = shmq_channel_create(base_of(region), region.size(), &layout);
     if (fault != SHMQ_CHANNEL_OK)
         fail(std::errc::invalid_argument, what + ": " + explain(fault));
     return std::make_shared<SharedChannel>(std::move(region), layout, what, std::move(fds));

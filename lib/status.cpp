@@ -47,9 +47,7 @@ class StatusCategory final : public std::error_category {
 public:
     const char* name() const noexcept override { return "shmq"; }
 
-    std::string message(int value) const override {
-        return to_string(static_cast<Status>(value));
-    }
+    std::string message(int value) const override { return to_string(static_cast<Status>(value)); }
 
     std::error_condition default_error_condition(int value) const noexcept override {
         switch (static_cast<Status>(value)) {

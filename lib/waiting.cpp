@@ -2,9 +2,9 @@
 #include <shmq/waiter.hpp>
 
 #include <algorithm>
+#include <ctime>
 #include <system_error>
 #include <thread>
-#include <time.h>
 #include <utility>
 
 namespace shmq::detail {
@@ -50,8 +50,7 @@ Waiter::Waiter(Wait wait, std::shared_ptr<Bell> bell) : wait_(wait), bell_(std::
 }
 
 Pace::Pace(Waiter& waiter, Wait::Duration timeout) noexcept
-    : waiter_(waiter),
-      deadline_(timeout == forever ? Clock::time_point::max() : after(timeout)) {
+    : waiter_(waiter), deadline_(timeout == forever ? Clock::time_point::max() : after(timeout)) {
     const Wait& wait = waiter.wait_;
     spinning_ = wait.kind() == Wait::Kind::spin || wait.kind() == Wait::Kind::gather ||
                 wait.kind() == Wait::Kind::spin_then_sleep;

@@ -18,7 +18,7 @@ namespace shmq {
 struct AttachOptions {
     Wait wait = Wait::spin();
     std::shared_ptr<Bell> bell = nullptr; ///< required by policies that sleep
-    std::uint32_t max_message = 0; ///< longest to send, bytes; 0: what the queue can hold
+    std::uint32_t max_message = 0;        ///< longest to send, bytes; 0: what the queue can hold
 };
 
 /// Makes an empty byte queue of the memory. Once, before either end attaches.

@@ -32,6 +32,10 @@ namespace shmq {
 
 namespace detail {
 
+/// An end that is not attached answers Invalid to everything.
+void detach(shmq_producer& p) noexcept;
+void detach(shmq_consumer& c) noexcept;
+
 /// What both kinds of end have in common.
 template <typename Core>
 class ByteEnd {
@@ -44,8 +48,9 @@ public:
     /// Ok, or why this end stopped; see is_final().
     [[nodiscard]] Status status() const noexcept { return waiter_.status(core_.end); }
 
-    /// Becomes readable when the peer rings: poll it, then read (write) until
-    /// Empty (Full); edge-triggered is enough. -1 where there is none. The
+    /// Becomes readable when the peer rings. Before each wait for it, read (write)
+    /// until Empty (Full), level-triggered too: that is what makes the peer ring.
+    /// Edge-triggered is enough. -1 where there is none. The
     /// descriptor belongs to the channel. Device: POLLIN or POLLOUT by end.
     [[nodiscard]] int fd() const noexcept { return waiter_.fd(); }
 
@@ -56,8 +61,20 @@ public:
     Batch<Core> batch() noexcept { return Batch<Core>(core_, waiter_); }
 
 protected:
-    ByteEnd() noexcept = default;
+    ByteEnd() noexcept { detach(core_); }
     explicit ByteEnd(Waiter waiter) noexcept : waiter_(std::move(waiter)) {}
+    ByteEnd(ByteEnd&& other) noexcept : core_(other.core_), waiter_(std::move(other.waiter_)) {
+        detach(other.core_);
+    }
+    ByteEnd& operator=(ByteEnd&& other) noexcept {
+        if (this != &other) {
+            core_ = other.core_;
+            waiter_ = std::move(other.waiter_);
+            detach(other.core_);
+        }
+        return *this;
+    }
+    ~ByteEnd() = default;
 
     template <typename Op>
     Status attempt(Status nothing, Op&& op) noexcept {
@@ -68,34 +85,19 @@ protected:
     Waiter waiter_;
 };
 
-/// An end that is not attached answers Invalid to everything.
-void detach(shmq_producer& p) noexcept;
-void detach(shmq_consumer& c) noexcept;
-
 } // namespace detail
 
 /// The writing end of a byte queue; move-only.
 class ByteProducer : public detail::ByteEnd<shmq_producer> {
 public:
     /// Not attached: everything returns Status::Invalid.
-    ByteProducer() noexcept { detail::detach(core_); }
+    ByteProducer() noexcept = default;
 
     /// Attaches to a queue that exists. The memory must outlive the end.
     /// Throws: Invalid (alignment, length), Corrupt (a position outside).
     static ByteProducer attach(std::span<std::byte> memory, AttachOptions options = {});
     static ByteProducer attach(std::span<std::byte> memory, AttachOptions options,
                                std::error_code& ec);
-
-    ByteProducer(ByteProducer&& other) noexcept : ByteEnd(std::move(other)) {
-        detail::detach(other.core_);
-    }
-    ByteProducer& operator=(ByteProducer&& other) noexcept {
-        if (this != &other) {
-            ByteEnd::operator=(std::move(other));
-            detail::detach(other.core_);
-        }
-        return *this;
-    }
 
     /// Ok, Full, TooBig, or why the end stopped.
     [[nodiscard]] Status try_write(Bytes data) noexcept {
@@ -122,9 +124,7 @@ public:
     }
 
     /// Bytes that can be written now.
-    [[nodiscard]] std::uint32_t space() noexcept {
-        return shmq_producer_space(&core_, capacity());
-    }
+    [[nodiscard]] std::uint32_t space() noexcept { return shmq_producer_space(&core_, capacity()); }
 
     /// Bytes that were written and not given back.
     [[nodiscard]] std::uint32_t size() noexcept { return capacity() - space(); }
@@ -132,9 +132,8 @@ public:
     /// Room for `n` bytes, to be filled in place; then commit(). Empty if they
     /// do not fit now (or ever).
     [[nodiscard]] Pieces<std::byte> reserve(std::uint32_t n) noexcept {
-        const Status s = attempt(Status::Full, [&] {
-            return static_cast<Status>(shmq_producer_reserve(&core_, n));
-        });
+        const Status s = attempt(
+            Status::Full, [&] { return static_cast<Status>(shmq_producer_reserve(&core_, n)); });
         if (s != Status::Ok)
             return {};
         return {core_.end.base, shmq_span(&core_.end, 0, n)};
@@ -167,23 +166,12 @@ private:
 class ByteConsumer : public detail::ByteEnd<shmq_consumer> {
 public:
     /// Not attached: everything returns Status::Invalid.
-    ByteConsumer() noexcept { detail::detach(core_); }
+    ByteConsumer() noexcept = default;
 
     /// As ByteProducer::attach().
     static ByteConsumer attach(std::span<std::byte> memory, AttachOptions options = {});
     static ByteConsumer attach(std::span<std::byte> memory, AttachOptions options,
                                std::error_code& ec);
-
-    ByteConsumer(ByteConsumer&& other) noexcept : ByteEnd(std::move(other)) {
-        detail::detach(other.core_);
-    }
-    ByteConsumer& operator=(ByteConsumer&& other) noexcept {
-        if (this != &other) {
-            ByteEnd::operator=(std::move(other));
-            detail::detach(other.core_);
-        }
-        return *this;
-    }
 
     /// Fills `to` without taking the bytes: Ok, Empty, TooBig, or why the end stopped.
     [[nodiscard]] Status try_peek(std::span<std::byte> to) noexcept {

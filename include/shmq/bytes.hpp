@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -26,8 +27,11 @@ concept ByteSized = sizeof(T) == 1 && std::is_trivially_copyable_v<T>;
 /// means to send.
 template <typename R>
 concept ByteRange = std::ranges::contiguous_range<const R> && std::ranges::sized_range<const R> &&
-                    ByteSized<std::ranges::range_value_t<const R>> &&
-                    !std::is_array_v<std::remove_cvref_t<R>>;
+    ByteSized<std::ranges::range_value_t<const R>> && !std::is_array_v<std::remove_cvref_t<R>>;
+
+/// An array of these has no NUL to leave out.
+template <typename T>
+concept NotText = ByteSized<T> && !std::same_as<std::remove_const_t<T>, char>;
 
 } // namespace detail
 
@@ -43,13 +47,10 @@ public:
     Bytes(std::string_view text) noexcept : Bytes(text.data(), text.size()) {}
     Bytes(const char* text) noexcept : Bytes(std::string_view(text)) {}
 
-    template <typename R>
-        requires(!std::same_as<std::remove_cvref_t<R>, Bytes> &&
-                 detail::ByteRange<std::remove_cvref_t<R>>)
+    template <detail::ByteRange R>
     Bytes(const R& range) noexcept : Bytes(std::ranges::data(range), std::ranges::size(range)) {}
 
-    template <detail::ByteSized T, std::size_t N>
-        requires(!std::same_as<std::remove_const_t<T>, char>)
+    template <detail::NotText T, std::size_t N>
     Bytes(T (&array)[N]) noexcept : Bytes(array, N) {}
 
     [[nodiscard]] const std::byte* data() const noexcept {
@@ -99,9 +100,7 @@ public:
     }
 
     /// Copies in at `offset`, as much as fits; returns how much.
-    std::size_t copy_from(Bytes from, std::size_t offset = 0) const noexcept
-        requires(!std::is_const_v<Byte>)
-    {
+    std::size_t copy_from(Bytes from, std::size_t offset = 0) const noexcept {
         return each(offset, from.size(), [&](std::size_t done, std::span<Byte> piece) {
             std::memcpy(piece.data(), from.data() + done, piece.size());
         });

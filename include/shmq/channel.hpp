@@ -39,7 +39,7 @@ struct OpenOptions {
     std::optional<Wait> wait = std::nullopt;
 
     /// Device: POLLOUT on its descriptor promises room for a message of this
-    /// many bytes. 0: one byte.
+    /// many bytes (byte_sender: for these bytes). 0: one byte.
     std::uint32_t room = 0;
 };
 
@@ -47,7 +47,7 @@ struct OpenOptions {
 struct CreateOptions {
     /// Bytes of each of the two queues, rounded up to a multiple of 64; all
     /// but 9 of them hold frames. The channel takes twice this and 4096.
-    std::size_t queue_size = 256 * 1024;
+    std::size_t queue_size = std::size_t{256} * 1024;
 
     Format format = Format::checked();
 
@@ -73,7 +73,9 @@ struct CreateOptions {
 /// back when the holder dies; its peer is told (Status::PeerGone, peer()): at
 /// once by a device or when the end was closed, within a second when a process
 /// that shares memory was killed. A child that is forked while its parent has
-/// ends holds them too, until it execs or exits.
+/// ends holds them too, until it execs or exits. An end that has stopped (see
+/// is_final()) still holds its claim; to attach anew, give it back first:
+/// `tx = {}; tx = channel.sender();`.
 ///
 /// Functions that can fail throw std::system_error; those with a
 /// std::error_code& return something empty instead.

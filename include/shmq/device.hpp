@@ -18,6 +18,9 @@
 
 namespace shmq {
 
+/// What an end moves.
+enum class Carries : std::uint8_t { messages, bytes };
+
 /// An open device; move-only. A Channel over it is what most programs want;
 /// this is what tools, programs with their own structures (layout raw) and the
 /// channel itself use. Everything that the driver can decide (sizes, offsets,
@@ -66,9 +69,11 @@ public:
     [[nodiscard]] shmq_base sleep_words() const noexcept;
 
     /// Claims an end for this open file: EBUSY if another open file or the
-    /// kernel has it. `room`: what POLLOUT promises, bytes of message.
-    void claim(std::uint32_t queue, enum shmq_end_id end, std::uint32_t room = 0) const;
-    void claim(std::uint32_t queue, enum shmq_end_id end, std::uint32_t room,
+    /// kernel has it. `room`: what POLLOUT promises, bytes of message, or of
+    /// data for an end that carries bytes, whose POLLIN then means any byte.
+    void claim(std::uint32_t queue, enum shmq_end_id end, std::uint32_t room = 0,
+               Carries carries = Carries::messages) const;
+    void claim(std::uint32_t queue, enum shmq_end_id end, std::uint32_t room, Carries carries,
                std::error_code& ec) const;
     void release(std::uint32_t queue, enum shmq_end_id end) const;
     void release(std::uint32_t queue, enum shmq_end_id end, std::error_code& ec) const noexcept;

@@ -73,7 +73,7 @@ private:
 class MsgConsumer : public detail::ByteEnd<shmq_consumer> {
 public:
     /// Not attached: everything returns Status::Invalid.
-    MsgConsumer() noexcept { detach(); }
+    MsgConsumer() noexcept { attach_reader(); }
 
     /// Attaches to a queue that exists and allocates the buffer of read(). The
     /// memory must outlive the end. Throws std::system_error: Invalid
@@ -83,12 +83,24 @@ public:
     static MsgConsumer attach(std::span<std::byte> memory, const Format& format,
                               AttachOptions options, std::error_code& ec);
 
-    MsgConsumer(MsgConsumer&& other) noexcept { take(other); }
+    MsgConsumer(MsgConsumer&& other) noexcept
+        : ByteEnd(static_cast<ByteEnd&&>(other)),
+          format_(other.format_),
+          reader_(other.reader_),
+          max_(other.max_),
+          buffer_(std::move(other.buffer_)) {
+        attach_reader();
+    }
     MsgConsumer& operator=(MsgConsumer&& other) noexcept {
-        if (this != &other)
-            take(other);
+        ByteEnd::operator=(static_cast<ByteEnd&&>(other));
+        format_ = other.format_;
+        reader_ = other.reader_;
+        max_ = other.max_;
+        buffer_ = std::move(other.buffer_);
+        attach_reader();
         return *this;
     }
+    ~MsgConsumer() = default;
 
     /// The longest message, bytes.
     [[nodiscard]] std::uint32_t max_message() const noexcept { return max_; }
@@ -110,8 +122,7 @@ public:
     }
     Received read(std::span<std::byte> to, Wait::Duration timeout = forever) noexcept {
         shmq_message m{};
-        const Status s = waiter_.wait(core_, Status::Empty, timeout,
-                                      [&] { return get(to, m); });
+        const Status s = waiter_.wait(core_, Status::Empty, timeout, [&] { return get(to, m); });
         return received(s, m);
     }
 
@@ -125,8 +136,7 @@ public:
     Front front(Wait::Duration timeout = forever) noexcept {
         shmq_message m{};
         Pieces<const std::byte> data;
-        const Status s = waiter_.wait(core_, Status::Empty, timeout,
-                                      [&] { return look(m, data); });
+        const Status s = waiter_.wait(core_, Status::Empty, timeout, [&] { return look(m, data); });
         return {*this, s, m, data};
     }
 
@@ -162,21 +172,9 @@ private:
         shmq_reader_init(&reader_, &core_, &format_.core());
     }
 
-    void detach() noexcept {
-        detail::detach(core_);
-        max_ = 0;
-        shmq_reader_init(&reader_, &core_, &format_.core());
-    }
-
-    void take(MsgConsumer& other) noexcept {
-        ByteEnd::operator=(std::move(other));
-        format_ = other.format_;
-        max_ = other.max_;
-        buffer_ = std::move(other.buffer_);
-        reader_ = other.reader_;
+    void attach_reader() noexcept {
         reader_.consumer = &core_;
         reader_.format = &format_.core();
-        other.detach();
     }
 
     [[nodiscard]] std::span<std::byte> buffer() const noexcept { return {buffer_.get(), max_}; }

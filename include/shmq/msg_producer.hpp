@@ -66,7 +66,7 @@ private:
 class MsgProducer : public detail::ByteEnd<shmq_producer> {
 public:
     /// Not attached: everything returns Status::Invalid.
-    MsgProducer() noexcept { detail::detach(core_); }
+    MsgProducer() noexcept = default;
 
     /// Attaches to a queue that exists (see create_queue()); the memory must
     /// outlive the end. Throws std::system_error: Invalid (alignment, length,
@@ -75,20 +75,6 @@ public:
                               AttachOptions options = {});
     static MsgProducer attach(std::span<std::byte> memory, const Format& format,
                               AttachOptions options, std::error_code& ec);
-
-    MsgProducer(MsgProducer&& other) noexcept
-        : ByteEnd(std::move(other)), format_(other.format_), max_(std::exchange(other.max_, 0)) {
-        detail::detach(other.core_);
-    }
-    MsgProducer& operator=(MsgProducer&& other) noexcept {
-        if (this != &other) {
-            ByteEnd::operator=(std::move(other));
-            format_ = other.format_;
-            max_ = std::exchange(other.max_, 0);
-            detail::detach(other.core_);
-        }
-        return *this;
-    }
 
     /// The longest message, bytes.
     [[nodiscard]] std::uint32_t max_message() const noexcept { return max_; }
@@ -118,8 +104,7 @@ public:
     }
     Status write_parts(std::span<const Bytes> parts, Tag tag = {},
                        Wait::Duration timeout = forever) noexcept {
-        return waiter_.wait(core_, Status::Full, timeout,
-                            [&] { return send(parts, tag); });
+        return waiter_.wait(core_, Status::Full, timeout, [&] { return send(parts, tag); });
     }
     Status write_parts(std::initializer_list<Bytes> parts, Tag tag = {},
                        Wait::Duration timeout = forever) noexcept {
@@ -135,8 +120,8 @@ public:
     /// As try_reserve(), waiting for room.
     Reservation reserve(std::uint32_t length, Wait::Duration timeout = forever) noexcept {
         Pieces<std::byte> room;
-        const Status s = waiter_.wait(core_, Status::Full, timeout,
-                                      [&] { return make_room(length, room); });
+        const Status s =
+            waiter_.wait(core_, Status::Full, timeout, [&] { return make_room(length, room); });
         return {*this, s, room};
     }
 
@@ -146,9 +131,7 @@ private:
     MsgProducer(detail::Waiter waiter, const Format& format) noexcept
         : ByteEnd(std::move(waiter)), format_(format) {}
 
-    [[nodiscard]] bool tag_ok(Tag tag) const noexcept {
-        return tag == Tag{} || format_.is_plain();
-    }
+    [[nodiscard]] bool tag_ok(Tag tag) const noexcept { return tag == Tag{} || format_.is_plain(); }
 
     Status send(std::span<const Bytes> parts, Tag tag) noexcept {
         std::uint64_t length = 0;
@@ -170,8 +153,8 @@ private:
             return core_.end.error != SHMQ_OK ? static_cast<Status>(core_.end.error)
                                               : Status::TooBig;
         shmq_pieces pieces{};
-        const auto s = static_cast<Status>(
-            shmq_frame_reserve(&core_, &format_.core(), length, &pieces));
+        const auto s =
+            static_cast<Status>(shmq_frame_reserve(&core_, &format_.core(), length, &pieces));
         if (s == Status::Ok)
             room = {core_.end.base, pieces};
         return s;

@@ -31,19 +31,32 @@ public:
     /// Throws std::system_error if the policy sleeps and nothing could wake it.
     Waiter(Wait wait, std::shared_ptr<Bell> bell);
 
+    Waiter(Waiter&& other) noexcept { *this = std::move(other); }
+    Waiter& operator=(Waiter&& other) noexcept {
+        words_ = std::exchange(other.words_, {}); // they go with the bell
+        announced_ = other.announced_;
+        armed_ = std::exchange(other.armed_, false);
+        gone_told_ = other.gone_told_;
+        wait_ = other.wait_;
+        stopped_ = other.stopped_;
+        bell_ = std::move(other.bell_);
+        return *this;
+    }
+    ~Waiter() = default;
+
     /// The first act of an end that has attached: a predecessor that died
     /// between clearing the peer's word and ringing may have left it asleep.
     void attached(const shmq_end& e) noexcept {
-        announced_ = e.published;
+        announced_ = e.publishes;
         if (words_.base)
             bell_->ring();
     }
 
     /// Rings if something was published since the last call and the peer sleeps.
     void announce(const shmq_end& e) noexcept {
-        if (!words_.base || e.published == announced_)
+        if (!words_.base || e.publishes == announced_)
             return;
-        announced_ = e.published;
+        announced_ = e.publishes;
         if (shmq_doorbell_take(words_.base, words_.peer)) [[unlikely]]
             bell_->ring();
     }
@@ -149,7 +162,7 @@ private:
     }
 
     SleepWords words_;
-    std::uint32_t announced_ = 0; ///< position that was published at the last ring
+    std::uint32_t announced_ = 0; ///< publishes at the last ring
     bool armed_ = false;
     bool gone_told_ = false;
     Wait wait_ = Wait::spin();

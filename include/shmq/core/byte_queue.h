@@ -50,6 +50,7 @@ struct shmq_end {
 	uint32_t size;		/* N, bytes of data */
 	uint32_t pos;		/* own position */
 	uint32_t published;	/* own position as the memory has it */
+	uint32_t publishes;	/* how often that changed: a position comes round again */
 	uint32_t peer;		/* last checked position of the other end */
 	uint32_t lag;		/* in a batch: bytes that may stay unpublished */
 	enum shmq_status error;	/* SHMQ_OK, or why this end stopped for good */
@@ -120,6 +121,7 @@ static inline enum shmq_status shmq_end_attach(struct shmq_end *e, shmq_base bas
 	e->error = SHMQ_OK;
 	e->pos = shmq_load_acquire(base, own);
 	e->published = e->pos;
+	e->publishes = 0;
 	e->peer = shmq_load_acquire(base, other);
 	if (e->pos >= e->size || e->peer >= e->size)
 		return SHMQ_CORRUPT;
@@ -141,6 +143,7 @@ static inline void shmq_end_publish(struct shmq_end *e, uint32_t own)
 		return;
 	shmq_store_release(e->base, own, e->pos); /* A, C: pair with B, D */
 	e->published = e->pos;
+	e->publishes++;
 }
 
 /* ---- the producer's end ---- */
@@ -366,6 +369,16 @@ static inline void shmq_consumer_release(struct shmq_consumer *c, uint32_t n)
 static inline void shmq_consumer_batch_begin(struct shmq_consumer *c)
 {
 	c->end.lag = c->end.size / 8;
+}
+
+/*
+ * From here on this consumer neither looks at the memory again nor stores to
+ * it: to examine what is there without taking part.
+ */
+static inline void shmq_consumer_freeze(struct shmq_consumer *c)
+{
+	if (c->end.error == SHMQ_OK)
+		c->end.error = SHMQ_EMPTY;
 }
 
 /*

@@ -116,14 +116,20 @@ struct shmq_info {
 	struct shmq_area areas[SHMQ_MAX_AREAS];
 };
 
+/*
+ * The end moves bytes without frames: POLLIN means any byte, not a whole
+ * message.
+ */
+#define SHMQ_CLAIM_BYTES	(1U << 0)
+
 /**
  * struct shmq_claim - SHMQ_IOC_CLAIM, SHMQ_IOC_RELEASE
  * @size: sizeof(struct shmq_claim)
- * @flags: 0
+ * @flags: SHMQ_CLAIM_*
  * @queue: index of the queue
  * @end: enum shmq_end_id
- * @room: producer: POLLOUT means room for a message of this many bytes;
- *        0 means the default, one byte
+ * @room: producer: POLLOUT means room for a message of this many bytes (with
+ *        SHMQ_CLAIM_BYTES: for these bytes); 0 means the default, one byte
  * @reserved: 0
  *
  * An end belongs to one open file at a time. It is given back by RELEASE or
