@@ -12,6 +12,6 @@ add_custom_target(kmod
   USES_TERMINAL VERBATIM)
 
 add_custom_target(kmod-host
-  COMMAND sh -c "make -C /lib/modules/$(uname -r)/build \"M=$1\" modules" sh "${PROJECT_SOURCE_DIR}"
+  COMMAND "${PROJECT_SOURCE_DIR}/tools/host-module" "${PROJECT_BINARY_DIR}/kmod/host"
   COMMENT "Kernel module for the running kernel"
   USES_TERMINAL VERBATIM)

@@ -20,8 +20,10 @@
 static bool shmq_deliver(struct shmq_device *dev)
 {
 	struct shmq_queue *q = &dev->queue[SHMQ_FROM_USER];
-	int err = dev->handler->message(dev, dev->message.tag, dev->buffer, dev->message.length);
+	int err;
 
+	dev->reply_length = dev->message.length;
+	err = dev->handler->message(dev, dev->message.tag, dev->buffer, dev->message.length);
 	if (err == -EAGAIN) {
 		dev->pending = true;
 		return false;
@@ -81,7 +83,7 @@ static bool shmq_has_work(struct shmq_device *dev)
 		return false;
 	shmq_doorbell_arm(shmq_wake_words(dev), word);
 	if (pending)
-		work = shmq_queue_can_send(to, dev->message.length);
+		work = shmq_queue_can_send(to, dev->reply_length);
 	else
 		work = !shmq_queue_error(from) && shmq_consumer_changed(&from->consumer);
 	/*

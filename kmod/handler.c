@@ -103,9 +103,15 @@ static int shmq_handler_ends(struct shmq_device *dev, bool wanted)
 
 static void shmq_handler_swap(struct shmq_device *dev, const struct shmq_handler *handler)
 {
+	struct shmq_queue_state *state = dev->queue[SHMQ_FROM_USER].state;
+
 	mutex_lock(&dev->consume_lock);
 	WRITE_ONCE(dev->handler, handler);
-	dev->pending = false;
+	/* A message at hand goes to the next handler; without one nobody takes it. */
+	if (!handler && dev->pending) {
+		dev->pending = false;
+		WRITE_ONCE(state->refused, state->refused + 1);
+	}
 	mutex_unlock(&dev->consume_lock);
 }
 

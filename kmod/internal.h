@@ -145,6 +145,7 @@ struct shmq_queue {
  * @buffer: a private copy of the message at hand
  * @pending: @buffer holds a message that the handler could not take yet
  * @message: of @buffer
+ * @reply_length: what a pending handler waits for room for, bytes
  * @thread: the consumer's, NULL without one
  * @work: what it sleeps on
  * @kicked: somebody rang
@@ -171,6 +172,7 @@ struct shmq_device {
 	void *buffer;
 	bool pending;
 	struct shmq_message message;
+	u32 reply_length;
 	struct task_struct *thread;
 	wait_queue_head_t work;
 	bool kicked;

@@ -50,6 +50,7 @@ EXPORT_SYMBOL_GPL(shmq_try_send);
 
 int shmq_reply(struct shmq_device *dev, u32 tag, const void *data, u32 length)
 {
+	dev->reply_length = length; /* what the handler will wait for room for */
 	return shmq_queue_send(&dev->queue[SHMQ_TO_USER], tag, data, length, false);
 }
 EXPORT_SYMBOL_GPL(shmq_reply);

@@ -116,6 +116,30 @@ TEST_F(Claim, RoomIsAtMostWhatTheQueueHolds) {
     EXPECT_EQ(a.claim(0, producer, most), 0);
 }
 
+TEST_F(Claim, ForBytesRoomIsAtMostTheCapacity) {
+    const Device a;
+    const View v(a);
+    shmq_claim c = Device::claim_of(0, producer, v.capacity(0));
+    c.flags = SHMQ_CLAIM_BYTES;
+    EXPECT_EQ(a.ioctl(SHMQ_IOC_CLAIM, &c), EMSGSIZE);
+    c.room--;
+    EXPECT_EQ(a.ioctl(SHMQ_IOC_CLAIM, &c), 0);
+    EXPECT_EQ(a.ioctl(SHMQ_IOC_RELEASE, &c), EINVAL) << "a flag of CLAIM only";
+    EXPECT_EQ(a.release(0, producer), 0);
+}
+
+TEST_F(Claim, RefusesUnknownFlags) {
+    const Device a;
+    for (std::uint32_t bit = 1; bit; bit <<= 1) {
+        shmq_claim c = Device::claim_of(0, producer);
+        c.flags = bit;
+        EXPECT_EQ(a.ioctl(SHMQ_IOC_RELEASE, &c), EINVAL) << bit;
+        if (bit != SHMQ_CLAIM_BYTES) {
+            EXPECT_EQ(a.ioctl(SHMQ_IOC_CLAIM, &c), EINVAL) << bit;
+        }
+    }
+}
+
 TEST_F(Claim, TakesALongerStructWhoseRestIsZero) {
     const Device a;
     struct {

@@ -87,7 +87,7 @@ TEST_F(Echo, ThroughQueuesThatAreAlwaysFull) {
         reload(parameters);
         const Device d;
         const View v(d);
-        expect_echoes(d, v, 20'000, v.info.max_message);
+        expect_echoes(d, v, 5'000 * long_factor(), v.info.max_message);
     }
 }
 

@@ -139,8 +139,8 @@ TEST_F(Examples, HandlersComeAndGoWhileMessagesFlow) {
                 lower++;
             else if (m == capitals(text(received)))
                 upper++;
-            else
-                FAIL() << "message " << received << " is missing: " << m.substr(0, 20);
+            else if (!HasFailure()) // the writer still waits for a reader
+                ADD_FAILURE() << "message " << received << " is missing: " << m.substr(0, 20);
         }
         EXPECT_GT(lower, 0u);
         EXPECT_GT(upper, 0u);

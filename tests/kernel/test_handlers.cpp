@@ -37,10 +37,10 @@ TEST_F(Handlers, LogEscapesWhatCouldForgeALine) {
     reload("handler=log");
     KernelLog log;
     const Device d;
-    ASSERT_EQ(d.write(std::string("line\n<0>forged\r\x1b[31m\0", 20)), 0);
-    ASSERT_TRUE(log.comes_to_say("20 bytes: ")) << log.text();
+    ASSERT_EQ(d.write(std::string("line\n<0>forged\r\x1b[31m\0", 21)), 0);
+    ASSERT_TRUE(log.comes_to_say("21 bytes: ")) << log.text();
     // /dev/kmsg escapes too, as \xNN; what was escaped before has its backslash doubled.
-    const std::string text = log.text().substr(log.text().find("20 bytes: "));
+    const std::string text = log.text().substr(log.text().find("21 bytes: "));
     const std::string line = text.substr(0, text.find('\n'));
     for (const char* part : {"line", "<0>forged", "[31m"})
         EXPECT_NE(line.find(part), std::string::npos) << line;

@@ -342,6 +342,44 @@ TEST_F(Mmap, ALastPartialPageIsMapped) {
     EXPECT_EQ(device->map(4 * page).error(), EINVAL);
 }
 
+// Memory from the contiguous area has no pages to hand out one by one.
+TEST_F(Mmap, MoreThanThePageAllocatorGives) {
+    device.reset();
+    ASSERT_EQ(unload_module(), 0);
+    if (load_module("layout=raw size=8M")) {
+        ASSERT_EQ(load_module(""), 0);
+        GTEST_SKIP() << "this kernel has no free contiguous memory (boot with cma=64M)";
+    }
+    device.emplace();
+    info = device->info();
+    Mapping m = whole();
+    const Mapping all = whole();
+    EXPECT_TRUE(std::all_of(m.data(), m.data() + m.size(), [](auto x) { return x == 0; }));
+    paint(m.data(), m.size());
+    const Mapping part = device->map(3 * page, 5 * page).need("mmap");
+    EXPECT_TRUE(painted(part.data(), 3 * page, 5 * page));
+    EXPECT_EQ(device->map(2 * page, info.region_length - page).error(), EINVAL);
+    madvise(m.data(), m.size(), MADV_DONTNEED); // may refuse
+    EXPECT_TRUE(painted(m.data(), m.size()));
+    Child child([&] {
+        CHILD_CHECK(painted(m.data(), m.size()));
+        return 0;
+    });
+    EXPECT_EQ(child.wait(), 0);
+    ASSERT_EQ(munmap(m.data() + 100 * page, page), 0);
+    EXPECT_TRUE(painted(m.data(), 100 * page));
+    EXPECT_TRUE(painted(m.data() + 101 * page, 100 * page, 101 * page));
+    const Fd disk(::open("/dev/vda", O_RDWR | O_DIRECT | O_CLOEXEC));
+    if (disk.valid()) {
+        EXPECT_TRUE(pwrite(disk.get(), m.data(), page, 0) < 0 && errno == EFAULT);
+    }
+    std::uint8_t* moved = move(m.data(), 50 * page);
+    ASSERT_NE(moved, MAP_FAILED);
+    EXPECT_TRUE(painted(moved, 50 * page));
+    munmap(moved, 50 * page);
+    EXPECT_TRUE(painted(all.data(), all.size()));
+}
+
 // ---- lifetime ----
 
 TEST_F(Mmap, OutlivesItsDescriptor) {

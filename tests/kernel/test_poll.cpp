@@ -90,6 +90,33 @@ TEST_F(PollBetweenPrograms, WritableMeansTheDeclaredRoom) {
     EXPECT_EQ(d.poll(POLLOUT, 0), POLLOUT);
 }
 
+TEST_F(PollBetweenPrograms, BytesAreCountedOneByOneIfClaimedSo) {
+    const Device user, peer;
+    const View v(user);
+    const std::uint32_t room = 1000, all = v.capacity(to_kernel) - 1;
+    shmq_claim c = Device::claim_of(to_kernel, producer, room);
+    c.flags = SHMQ_CLAIM_BYTES;
+    ASSERT_EQ(user.ioctl(SHMQ_IOC_CLAIM, &c), 0);
+    c = Device::claim_of(to_kernel, consumer);
+    c.flags = SHMQ_CLAIM_BYTES;
+    ASSERT_EQ(peer.ioctl(SHMQ_IOC_CLAIM, &c), 0);
+
+    EXPECT_EQ(peer.poll(POLLIN, 0), 0);
+    v.set_position(to_kernel, SHMQ_WRITE_POSITION, 1);
+    EXPECT_EQ(peer.poll(POLLIN, 0), POLLIN) << "one byte";
+    v.set_position(to_kernel, SHMQ_WRITE_POSITION, all - room);
+    EXPECT_EQ(user.poll(POLLOUT, 0), POLLOUT);
+    v.set_position(to_kernel, SHMQ_WRITE_POSITION, all - room + 1);
+    EXPECT_EQ(user.poll(POLLOUT, 0), 0);
+    v.set_position(to_kernel, SHMQ_READ_POSITION, 1);
+    EXPECT_EQ(user.poll(POLLOUT, 0), POLLOUT);
+    // A successor that claims messages is not told of bytes.
+    ASSERT_EQ(peer.release(to_kernel, consumer), 0);
+    ASSERT_EQ(peer.claim(to_kernel, consumer), 0);
+    v.set_position(to_kernel, SHMQ_WRITE_POSITION, 2);
+    EXPECT_EQ(peer.poll(POLLIN, 0), 0);
+}
+
 TEST_F(PollBetweenPrograms, ASleeperForLittleRoomIsNotLeftBehindByOneForMuch) {
     const Device d;
     const View v(d);
@@ -202,6 +229,22 @@ TEST_F(Poll, AStopOfTheReadersQueueIsAMessageOfAKind) {
     std::string m;
     EXPECT_EQ(d.read(m), EIO);
     EXPECT_EQ(d.poll(POLLIN, 0), POLLIN | POLLERR);
+}
+
+// What read(2) would tell, poll(2) must announce.
+TEST_F(PollBetweenPrograms, AFrameThatCannotBeIsAMessageOfAKind) {
+    reload("handler=none framing=plain");
+    const Device d(O_RDWR | O_NONBLOCK);
+    const View v(d);
+    std::string m;
+    // Plain frames are published whole: half a head, and a size beyond what is there.
+    for (std::uint32_t published : {4u, 16u}) {
+        shmq_put_le32(v.base(from_kernel) + SHMQ_QUEUE_HEADER, 1000);
+        v.set_position(from_kernel, SHMQ_WRITE_POSITION, published);
+        EXPECT_TRUE(d.poll(POLLIN, 0) & POLLIN) << published << " bytes";
+        EXPECT_EQ(d.read(m), EIO) << published << " bytes";
+        ASSERT_EQ(d.reset(), 0);
+    }
 }
 
 TEST_F(PollBetweenPrograms, AKickWakesForWhatIsThere) {

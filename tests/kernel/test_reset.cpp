@@ -4,6 +4,9 @@
 #include "support/process.hpp"
 #include "support/ring.hpp"
 
+#include <atomic>
+#include <thread>
+
 namespace {
 
 using namespace test;
@@ -144,6 +147,52 @@ TEST_F(ResetBesideEcho, ManyTimesInTheMiddleOfTraffic) {
         ASSERT_EQ(m, "round " + std::to_string(i));
     }
     EXPECT_EQ(a.info().epoch, 300u);
+}
+
+// Who saw the broken queue just before must not stop the new one just after.
+TEST_F(Reset, WinsOverAStopUnderWay) {
+    const Device d(O_RDWR | O_NONBLOCK);
+    const View v(d);
+    std::atomic<unsigned> reads{0};
+    std::atomic<bool> done{false};
+    std::thread reader([&] {
+        std::string m;
+        while (!done) {
+            d.read(m, 100);
+            reads++;
+        }
+    });
+    unsigned late = 0;
+    for (unsigned round = 0; round < 2000 * long_factor(); round++) {
+        v.set_position(from_kernel, SHMQ_WRITE_POSITION, v.capacity(from_kernel));
+        for (unsigned i = round % 97; i > 0; i--)
+            shmq_compiler_barrier();
+        EXPECT_EQ(d.reset(), 0);
+        // One whole read(2) later all that was under way has ended.
+        const unsigned before = reads;
+        while (reads < before + 2)
+            std::this_thread::yield();
+        late += v.state(from_kernel).state != SHMQ_QUEUE_RUNNING;
+    }
+    done = true;
+    reader.join();
+    EXPECT_EQ(late, 0u) << "rounds in which the new queue was stopped";
+}
+
+TEST_F(ResetBesideEcho, ManyStopsDoNotFloodTheLog) {
+    KernelLog log;
+    const Device a(O_RDWR | O_NONBLOCK);
+    const View v(a);
+    for (int i = 0; i < 200; i++) {
+        break_queue(a, v);
+        ASSERT_EQ(a.reset(), 0);
+    }
+    const std::string& text = log.text();
+    unsigned lines = 0;
+    for (std::size_t at = 0; (at = text.find("queue 0 stopped", at)) != std::string::npos; at++)
+        lines++;
+    EXPECT_GE(lines, 1u);
+    EXPECT_LT(lines, 100u);
 }
 
 TEST_F(ResetBesideEcho, AWriterThatSleepsGoesOn) {

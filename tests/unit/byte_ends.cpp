@@ -92,7 +92,7 @@ TEST(ByteEnds, AMovedEndGoesOnAndTheOldOneStops) {
     std::string s(6, '?');
     EXPECT_EQ(rx.try_consume(writable(s)), Status::Ok);
     EXPECT_EQ(s, "abcdef");
-    EXPECT_EQ(q.tx.try_write("x"), Status::Invalid);        // NOLINT(bugprone-use-after-move)
+    EXPECT_EQ(q.tx.try_write("x"), Status::Invalid);           // NOLINT(bugprone-use-after-move)
     EXPECT_EQ(q.rx.try_consume(writable(s)), Status::Invalid); // NOLINT(bugprone-use-after-move)
 }
 

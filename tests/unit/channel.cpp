@@ -114,6 +114,32 @@ TEST(Channel, OutlivedByItsEnds) {
     EXPECT_TRUE(rx.read(1s));
 }
 
+TEST(Channel, AMovedEndKeepsItsClaimAndTheOldOneStops) {
+    Channel first = Channel::memfd({.wait = Wait::sleep()});
+    Channel second = first.other_side();
+    auto old_tx = first.sender();
+    auto old_rx = second.receiver();
+    EXPECT_EQ(old_rx.try_read().status(), Status::Empty);
+    auto tx = std::move(old_tx);
+    auto rx = std::move(old_rx);
+    ASSERT_EQ(tx.write("moved"), Status::Ok);
+    EXPECT_EQ(rx.read().text(), "moved");
+    // NOLINTBEGIN(bugprone-use-after-move)
+    EXPECT_EQ(old_tx.write("x"), Status::Invalid);
+    EXPECT_EQ(old_rx.read().status(), Status::Invalid);
+    EXPECT_EQ(old_rx.fd(), -1);
+    // NOLINTEND(bugprone-use-after-move)
+    std::error_code ec;
+    (void)first.sender(ec);
+    EXPECT_EQ(ec, std::errc::device_or_resource_busy);
+    old_tx = std::move(tx);
+    EXPECT_EQ(old_tx.write("and back"), Status::Ok);
+    EXPECT_EQ(rx.read().text(), "and back");
+    old_tx = {};
+    old_tx = first.sender();
+    EXPECT_EQ(old_tx.status(), Status::Ok) << "what is assigned over is given back";
+}
+
 TEST(Channel, AnUnknownAddressSaysWhichThereAre) {
     for (const char* address : {"", "unix:/tmp/x", "tcp:1", "/tmp/file", "shmq0"}) {
         const auto e = failure([&] { (void)Channel::open(address); });
@@ -154,8 +180,7 @@ TEST(Channel, AnEndBelongsToOneHolder) {
         const auto e = failure([&] { (void)again.sender(); });
         EXPECT_EQ(e.code(), std::errc::device_or_resource_busy);
         EXPECT_TRUE(says(e, "the producer of queue 0 is claimed by another")) << e.what();
-        EXPECT_EQ(failure([&] { (void)first.sender(); }).code(),
-                  std::errc::device_or_resource_busy)
+        EXPECT_EQ(failure([&] { (void)first.sender(); }).code(), std::errc::device_or_resource_busy)
             << "nor twice by one program";
         std::error_code ec;
         EXPECT_EQ(again.byte_sender(ec).status(), Status::Invalid);
@@ -261,9 +286,8 @@ TEST(Channel, MemoryWithoutADescriptorHasNoLocksButWorks) {
 TEST(Channel, MemoryThatIsNoChannelIsRefused) {
     alignas(64) static std::byte memory[8192]{};
     const auto attach = [](std::size_t offset, std::size_t size) {
-        return failure([&] {
-            (void)Channel::attach(Region::raw(memory + offset, size), Side::second);
-        });
+        return failure(
+            [&] { (void)Channel::attach(Region::raw(memory + offset, size), Side::second); });
     };
     EXPECT_TRUE(says(attach(0, 8192), "not ready"));
     EXPECT_EQ(attach(0, 100).code(), std::errc::protocol_error);

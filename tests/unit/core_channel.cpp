@@ -112,17 +112,17 @@ TEST(ChannelHeader, QueuesOutsideOrOverEachOtherAreRefused) {
     struct {
         std::uint32_t offset, length;
     } const bad[] = {
-        {0, queue_length},                          // over the header
-        {SHMQ_CHANNEL_HEADER - 8, queue_length},    //
-        {SHMQ_CHANNEL_HEADER + 4, queue_length},    // not aligned
-        {SHMQ_CHANNEL_HEADER, 9},                   // no queue
-        {SHMQ_CHANNEL_HEADER, queue_length + 8},    // over the second
-        {SHMQ_CHANNEL_HEADER, 2 * queue_length},    //
-        {SHMQ_CHANNEL_HEADER, 2 * queue_length + 8},// over the end
-        {total, queue_length},                      // outside
-        {0xfffffff8, queue_length},                 // wraps
-        {SHMQ_CHANNEL_HEADER, 0xfffffff8},          //
-        {SHMQ_CHANNEL_HEADER, 0x80000000},          //
+        {0, queue_length},                           // over the header
+        {SHMQ_CHANNEL_HEADER - 8, queue_length},     //
+        {SHMQ_CHANNEL_HEADER + 4, queue_length},     // not aligned
+        {SHMQ_CHANNEL_HEADER, 9},                    // no queue
+        {SHMQ_CHANNEL_HEADER, queue_length + 8},     // over the second
+        {SHMQ_CHANNEL_HEADER, 2 * queue_length},     //
+        {SHMQ_CHANNEL_HEADER, 2 * queue_length + 8}, // over the end
+        {total, queue_length},                       // outside
+        {0xfffffff8, queue_length},                  // wraps
+        {SHMQ_CHANNEL_HEADER, 0xfffffff8},           //
+        {SHMQ_CHANNEL_HEADER, 0x80000000},           //
     };
     for (const auto& b : bad) {
         Made m;

@@ -25,8 +25,8 @@ std::vector<shmq_format> all_formats() {
 
 TEST(Frame, CheckedBytesAreThoseOfTheSpecification) {
     EXPECT_EQ(frame_of(checked("SHMQ"), "hello"),
-              bytes({'S', 'H', 'M', 'Q', 1, 5, 0, 0, 0, 0x2c, 0xa6, 0x1e, 0xbf, 'h', 'e', 'l',
-                     'l', 'o', 0x35, 0x45, 0x3b, 0x16}));
+              bytes({'S',  'H',  'M', 'Q', 1,   5,   0,   0,    0,    0x2c, 0xa6,
+                     0x1e, 0xbf, 'h', 'e', 'l', 'l', 'o', 0x35, 0x45, 0x3b, 0x16}));
     EXPECT_EQ(frame_of(checked(""), ""),
               bytes({1, 0, 0, 0, 0, 0xad, 0xde, 0x42, 0xfb, 0x1c, 0xdf, 0x44, 0x21}));
 }
@@ -208,7 +208,8 @@ TEST(Frame, PlainDataIsAlwaysEightByteAlignedAndCarriesItsTag) {
         ASSERT_EQ(q.write(message, i), SHMQ_OK);
         shmq_pieces data{};
         ASSERT_EQ(shmq_frame_front(&q.reader, &q.message, &data), SHMQ_OK);
-        const auto address = reinterpret_cast<std::uintptr_t>(shmq_at(q.memory.base(), data.off[0]));
+        const auto address =
+            reinterpret_cast<std::uintptr_t>(shmq_at(q.memory.base(), data.off[0]));
         ASSERT_EQ(address % 8, 0u);
         ASSERT_EQ(q.message.tag, i);
         ASSERT_EQ(q.read(out), SHMQ_OK);

@@ -65,9 +65,7 @@ struct Frames {
     }
 
     [[nodiscard]] std::uint32_t max() const { return shmq_message_max(&format, p.end.size); }
-    [[nodiscard]] std::uint32_t unread() {
-        return shmq_consumer_available(&c, c.end.size);
-    }
+    [[nodiscard]] std::uint32_t unread() { return shmq_consumer_available(&c, c.end.size); }
 
     Memory memory;
     shmq_format format;

@@ -17,7 +17,9 @@ class Memory {
 public:
     /// `offset` bytes after an address that is a multiple of 64.
     explicit Memory(std::size_t size, std::size_t offset = 0)
-        : size_(size), all_(size + offset + 2 * guard), start_(guard + offset),
+        : size_(size),
+          all_(size + offset + 2 * guard),
+          start_(guard + offset),
           bytes_(static_cast<std::byte*>(::operator new(all_, alignment))) {
         std::fill_n(bytes_, all_, mark);
         std::ranges::fill(span(), std::byte{0});

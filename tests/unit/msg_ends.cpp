@@ -31,8 +31,7 @@ std::string as_string(const shmq::Pieces<const std::byte>& p) {
 }
 
 struct Ends {
-    explicit Ends(std::size_t length, const Format& format = Format::checked())
-        : memory(length) {
+    explicit Ends(std::size_t length, const Format& format = Format::checked()) : memory(length) {
         shmq::create_queue(memory.span());
         tx = MsgProducer::attach(memory.span(), format);
         rx = MsgConsumer::attach(memory.span(), format);
@@ -247,8 +246,8 @@ TEST_P(BothFramings, MovedEndsGoOn) {
     q.tx = std::move(tx);
     ASSERT_EQ(q.tx.try_write("three"), Status::Ok);
     EXPECT_EQ(q.rx.try_read().text(), "three");
-    EXPECT_EQ(rx.try_read().status(), Status::Invalid);  // NOLINT(bugprone-use-after-move)
-    EXPECT_EQ(tx.try_write("x"), Status::Invalid);       // NOLINT(bugprone-use-after-move)
+    EXPECT_EQ(rx.try_read().status(), Status::Invalid);     // NOLINT(bugprone-use-after-move)
+    EXPECT_EQ(tx.try_write("x"), Status::Invalid);          // NOLINT(bugprone-use-after-move)
     EXPECT_EQ(tx.try_reserve(0).status(), Status::Invalid); // NOLINT(bugprone-use-after-move)
 }
 

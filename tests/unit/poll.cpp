@@ -55,7 +55,8 @@ private:
 struct Ends {
     explicit Ends(std::size_t queue_size = 1024)
         : channel(Channel::memfd({.queue_size = queue_size, .wait = Wait::sleep()})),
-          tx(channel.sender()), rx(channel.other_side().receiver()) {}
+          tx(channel.sender()),
+          rx(channel.other_side().receiver()) {}
     Channel channel;
     shmq::MsgProducer tx;
     shmq::MsgConsumer rx;

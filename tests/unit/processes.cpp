@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Two processes, and what remains when one is killed.
-#include "names.hpp"
 #include "processes.hpp"
+#include "names.hpp"
 #include "random.hpp"
 
 #include <shmq/shmq.hpp>
@@ -234,7 +234,7 @@ extern "C" void on_alarm(int) {}
 class Alarms {
 public:
     Alarms() {
-        struct sigaction action{};
+        struct sigaction action {};
         action.sa_handler = on_alarm; // without SA_RESTART
         ::sigaction(SIGALRM, &action, &old_);
         const itimerval often{{0, 2000}, {0, 2000}};
@@ -247,7 +247,7 @@ public:
     }
 
 private:
-    struct sigaction old_{};
+    struct sigaction old_ {};
 };
 
 TEST(Processes, SignalsDoNotEndAWaitUnlessAsked) {

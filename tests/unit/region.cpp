@@ -91,7 +91,7 @@ TEST(Region, PosixShmHasTheModeThatWasAskedFor) {
     const ShmName name;
     const Region made = Region::posix_shm(name, 4096, 0660);
     ::umask(old);
-    struct stat st{};
+    struct stat st {};
     ASSERT_EQ(::fstat(made.fd(), &st), 0);
     EXPECT_EQ(st.st_mode & 0777, 0660u);
 }
@@ -125,7 +125,7 @@ TEST(Region, NamesOfPosixShmAreChecked) {
 }
 
 TEST(Region, AFailedPosixShmLeavesNoName) {
-    struct statvfs shm{};
+    struct statvfs shm {};
     if (::statvfs("/dev/shm", &shm) != 0 || shm.f_blocks == 0)
         GTEST_SKIP() << "/dev/shm without a limit: it would take all memory first";
     const ShmName name;

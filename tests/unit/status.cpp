@@ -12,10 +12,9 @@ namespace {
 using shmq::Status;
 
 constexpr Status all[] = {
-    Status::Ok,          Status::Full,    Status::Empty,     Status::TooBig,
-    Status::BadCrc,      Status::Again,   Status::Corrupt,   Status::BadVersion,
-    Status::ShortBuffer, Status::Invalid, Status::Recreated, Status::Timeout,
-    Status::Interrupted, Status::Removed, Status::PeerGone,
+    Status::Ok,        Status::Full,    Status::Empty,       Status::TooBig,      Status::BadCrc,
+    Status::Again,     Status::Corrupt, Status::BadVersion,  Status::ShortBuffer, Status::Invalid,
+    Status::Recreated, Status::Timeout, Status::Interrupted, Status::Removed,     Status::PeerGone,
 };
 
 TEST(Status, EachHasAPhraseOfItsOwn) {

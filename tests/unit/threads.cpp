@@ -55,10 +55,10 @@ class Threads : public testing::TestWithParam<std::tuple<std::size_t, bool>> {
 protected:
     [[nodiscard]] static const Policy& policy() { return policies[std::get<0>(GetParam())]; }
     [[nodiscard]] static Channel channel(std::size_t queue_size) {
-        return Channel::memfd({.queue_size = queue_size,
-                               .format = std::get<1>(GetParam()) ? Format::plain()
-                                                                 : Format::checked(),
-                               .wait = policy().wait});
+        return Channel::memfd(
+            {.queue_size = queue_size,
+             .format = std::get<1>(GetParam()) ? Format::plain() : Format::checked(),
+             .wait = policy().wait});
     }
     // A nap a message is slow by nature.
     [[nodiscard]] static std::uint32_t count() {

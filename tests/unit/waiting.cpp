@@ -171,6 +171,27 @@ TEST(Waiting, WhatComesBetweenTheLookAndTheWordIsNotMissed) {
     EXPECT_EQ(q.tx.try_write("fill"), Status::Ok);
 }
 
+TEST(Waiting, AWaitLooksAgainBeforeItSleeps) {
+    for (const Wait wait : {Wait::sleep(), Wait::spin_then_sleep(1us)}) {
+        Ends q(wait, wait);
+        q.rx_bell->on_quiet = [&] {
+            q.rx_bell->on_quiet = nullptr;
+            ASSERT_EQ(q.tx.try_write("slipped in"), Status::Ok);
+        };
+        EXPECT_EQ(q.rx.read().text(), "slipped in");
+        EXPECT_EQ(q.rx_bell->sleeps, 0) << "nobody would ring for it";
+
+        q.fill();
+        q.words.set_word(64, 0);
+        q.tx_bell->on_quiet = [&] {
+            q.tx_bell->on_quiet = nullptr;
+            ASSERT_TRUE(q.rx.try_read());
+        };
+        EXPECT_EQ(q.tx.write("fill"), Status::Ok);
+        EXPECT_EQ(q.tx_bell->sleeps, 0);
+    }
+}
+
 TEST(Waiting, AnArmedEndIsNotArmedAgain) {
     Ends q;
     EXPECT_FALSE(q.rx.try_read());
