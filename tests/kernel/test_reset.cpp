@@ -163,7 +163,7 @@ TEST_F(Reset, WinsOverAStopUnderWay) {
         }
     });
     unsigned late = 0;
-    for (unsigned round = 0; round < 2000 * long_factor(); round++) {
+    for (unsigned round = 0; round < 800 * long_factor(); round++) {
         v.set_position(from_kernel, SHMQ_WRITE_POSITION, v.capacity(from_kernel));
         for (unsigned i = round % 97; i > 0; i--)
             shmq_compiler_barrier();

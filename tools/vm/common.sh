@@ -45,7 +45,7 @@ with_lock() {
 	mkdir -p "$(dirname "$1")"
 	exec 9>"$1"
 	# A short wait is not worth a line among what a command prints.
-	if ! flock -w 20 9; then
+	if ! flock -w 60 9; then
 		note "waiting for another run that holds $1"
 		flock 9
 	fi
