@@ -29,9 +29,9 @@ struct SleepWords {
     std::uint32_t peer = 0;
 };
 
-/// One end's doorbell. The library has one for devices, for shared memory
-/// (futex) and for memfd channels (eventfd); another can be given to attach(),
-/// for example over a mailbox interrupt.
+/// One end's doorbell. The library has one for devices and one for memory that
+/// processes share; another can be given to attach(), for example over a
+/// mailbox interrupt.
 ///
 /// Threads: ring(), sleep() and the rest are called by the end's own thread;
 /// fd() by any.

@@ -94,7 +94,8 @@ public:
         echo_.emplace([&, size] {
             ::close(there_[1]);
             std::string m(size, '\0');
-            while (whole(there_[0], m) && ::write(back_[1], m.data(), size) == static_cast<ssize_t>(size))
+            while (whole(there_[0], m) &&
+                   ::write(back_[1], m.data(), size) == static_cast<ssize_t>(size))
                 ;
             return 0;
         });
@@ -135,7 +136,8 @@ private:
 
 // Messages there and back in a second: sends while there is room, receives
 // while there is something, checks each.
-template <class Peer> double rate(Peer& peer, std::size_t size, std::chrono::milliseconds time) {
+template <class Peer>
+double rate(Peer& peer, std::size_t size, std::chrono::milliseconds time) {
     std::string out(size, 'm'), in(size, '\0');
     std::uint64_t sent = 0, received = 0;
     const auto start = Clock::now();
@@ -174,7 +176,8 @@ struct Contender {
     double (*run)(std::size_t, Milliseconds);
 };
 
-template <class Peer> double run(std::size_t size, Milliseconds time) {
+template <class Peer>
+double run(std::size_t size, Milliseconds time) {
     Peer peer(size);
     return rate(peer, size, time);
 }

@@ -255,9 +255,13 @@ void killed_holder_is_told(unsigned queue, std::uint32_t end) {
     EXPECT_EQ(peer.poll(POLLRDHUP, 0) & POLLRDHUP, 0);
 }
 
-TEST_F(Claim, AKilledProducerReleasesAndItsConsumerIsTold) { killed_holder_is_told(0, producer); }
+TEST_F(Claim, AKilledProducerReleasesAndItsConsumerIsTold) {
+    killed_holder_is_told(0, producer);
+}
 
-TEST_F(Claim, AKilledConsumerReleasesAndItsProducerIsTold) { killed_holder_is_told(0, consumer); }
+TEST_F(Claim, AKilledConsumerReleasesAndItsProducerIsTold) {
+    killed_holder_is_told(0, consumer);
+}
 
 TEST_F(Claim, OnTheSecondQueueToo) {
     killed_holder_is_told(1, producer);

@@ -14,15 +14,21 @@ struct Compat : DriverTest {
             return errno == ENOENT ? 77 : errno == ENOEXEC ? 78 : 1;
         });
         switch (program.wait()) {
-        case 0: break;
-        case 77: GTEST_SKIP() << "no 32-bit compiler (gcc-multilib) when this was built";
-        case 78: GTEST_SKIP() << "this kernel runs no 32-bit programs";
-        default: ADD_FAILURE() << "shmq-compat32 failed: see above";
+        case 0:
+            break;
+        case 77:
+            GTEST_SKIP() << "no 32-bit compiler (gcc-multilib) when this was built";
+        case 78:
+            GTEST_SKIP() << "this kernel runs no 32-bit programs";
+        default:
+            ADD_FAILURE() << "shmq-compat32 failed: see above";
         }
     }
 };
 
-TEST_F(Compat, A32BitProgramUsesAllOfTheInterface) { expect_program_succeeds(); }
+TEST_F(Compat, A32BitProgramUsesAllOfTheInterface) {
+    expect_program_succeeds();
+}
 
 TEST_F(Compat, WithPlainFramingToo) {
     reload("framing=plain");

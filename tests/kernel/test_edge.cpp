@@ -155,7 +155,9 @@ void room_misses_nothing(bool by_mapping, std::uint32_t room) {
     EXPECT_EQ(reader.wait(), 0);
 }
 
-TEST_F(EdgeBetweenPrograms, WriteUntilEagainMissesNoRoom) { room_misses_nothing(false, 9000); }
+TEST_F(EdgeBetweenPrograms, WriteUntilEagainMissesNoRoom) {
+    room_misses_nothing(false, 9000);
+}
 
 TEST_F(EdgeBetweenPrograms, TheMappingsWriterMissesNoDeclaredRoom) {
     room_misses_nothing(true, 9000);

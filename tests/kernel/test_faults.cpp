@@ -69,13 +69,15 @@ struct Faults : testing::Test {
 TEST_F(Faults, InLoading) {
     for (const char* parameters : {"", "handler=none devices=3", "tick_ms=1000 period_us=1000"}) {
         SCOPED_TRACE(parameters);
-        fail_each([&] {
-            const int error = load_module(parameters);
-            if (!error) {
-                EXPECT_EQ(unload_module(), 0);
-            }
-            return error;
-        }, 20'000);
+        fail_each(
+            [&] {
+                const int error = load_module(parameters);
+                if (!error) {
+                    EXPECT_EQ(unload_module(), 0);
+                }
+                return error;
+            },
+            20'000);
     }
 }
 
@@ -129,13 +131,15 @@ TEST_F(Faults, InMappingAndForking) {
 
 TEST_F(Faults, InOtherModulesCalls) {
     const Module module("");
-    fail_each([] {
-        const int error = load_module("", "shmq_upper");
-        if (!error) {
-            EXPECT_EQ(unload_module("shmq_upper"), 0);
-        }
-        return error;
-    }, 20'000);
+    fail_each(
+        [] {
+            const int error = load_module("", "shmq_upper");
+            if (!error) {
+                EXPECT_EQ(unload_module("shmq_upper"), 0);
+            }
+            return error;
+        },
+        20'000);
     const Device d;
     ASSERT_EQ(d.write("still there"), 0);
     ASSERT_NE(d.poll(POLLIN), 0);

@@ -17,7 +17,8 @@ struct Framing : DriverTest {
         Receiver from(d, v);
         std::string answer;
         const std::uint32_t most = v.info.max_message;
-        for (std::uint32_t size : {0u, 1u, 7u, 8u, 9u, 63u, 64u, 65u, 255u, 1000u, most - 1, most}) {
+        for (std::uint32_t size :
+             {0u, 1u, 7u, 8u, 9u, 63u, 64u, 65u, 255u, 1000u, most - 1, most}) {
             const std::string m(size, static_cast<char>('a' + size % 26));
             ASSERT_EQ(to.send(m, size), SHMQ_OK) << size;
             ASSERT_EQ(from.receive(answer), SHMQ_OK) << size;
@@ -29,7 +30,9 @@ struct Framing : DriverTest {
     }
 };
 
-TEST_F(Framing, CheckedEchoesAllSizes) { expect_echo_of_all_sizes(); }
+TEST_F(Framing, CheckedEchoesAllSizes) {
+    expect_echo_of_all_sizes();
+}
 
 TEST_F(Framing, PlainEchoesAllSizesAndTheirTags) {
     reload("framing=plain");

@@ -65,7 +65,9 @@ std::string vm_flags(const void* at) {
 }
 
 // A byte that only its place decides.
-std::uint8_t mark(std::size_t at) { return static_cast<std::uint8_t>(at * 7 + at / page * 31 + 1); }
+std::uint8_t mark(std::size_t at) {
+    return static_cast<std::uint8_t>(at * 7 + at / page * 31 + 1);
+}
 
 void paint(std::uint8_t* from, std::size_t n) {
     for (std::size_t i = 0; i < n; i++)

@@ -23,7 +23,9 @@ struct Refusal {
     const char* sentence; // in the log
 };
 
-void PrintTo(const Refusal& r, std::ostream* os) { *os << r.parameters; }
+void PrintTo(const Refusal& r, std::ostream* os) {
+    *os << r.parameters;
+}
 
 struct Refused : testing::TestWithParam<Refusal> {};
 
@@ -67,8 +69,7 @@ const Refusal refusals[] = {
     {"SizeThatWrapsTo256K", "size=18446744073709813760", EINVAL, "size=18446744073709813760: "},
     {"SizeWhoseSuffixWrapsTo1M", "size=18446744073709551617M", EINVAL,
      "size=18446744073709551617M: "},
-    {"SizeWhoseSuffixShiftsTo256K", "size=18014398509482240K", EINVAL,
-     "size=18014398509482240K: "},
+    {"SizeWhoseSuffixShiftsTo256K", "size=18014398509482240K", EINVAL, "size=18014398509482240K: "},
     {"SizeThatHoldsNoMessage", "size=128 prefix=" HUGE_PREFIX, EINVAL, "holds no message"},
     {"PlainSizeNotMultipleOf16", "framing=plain size=262152", EINVAL,
      "size=262152: framing=plain needs a multiple of 16"},
@@ -77,7 +78,8 @@ const Refusal refusals[] = {
      "handler=nonsense: unknown; known are echo, log, count and none"},
     {"EmptyHandler", "handler=", EINVAL, "handler=: unknown"},
     {"UnknownLayout", "layout=rows", EINVAL, "layout=rows: unknown; known are channel and raw"},
-    {"UnknownFraming", "framing=json", EINVAL, "framing=json: unknown; known are checked and plain"},
+    {"UnknownFraming", "framing=json", EINVAL,
+     "framing=json: unknown; known are checked and plain"},
     {"PrefixTooLong", "prefix=" HUGE_PREFIX "x", EINVAL, "longer than 64 bytes"},
     {"HexPrefixTooLong", "prefix=" HUGE_HEX "00", EINVAL, "pairs of hex digits"},
     {"HexPrefixOdd", "prefix=0x123", EINVAL, "prefix=0x123: needs pairs of hex digits"},
@@ -111,9 +113,9 @@ struct Parameters : testing::Test {
 
 TEST_F(Parameters, SizeTakesSuffixes) {
     const std::pair<const char*, std::uint64_t> sizes[] = {
-        {"size=65536", 65536},     {"size=64K", 65536},   {"size=64k", 65536},
-        {"size=1M", 1 << 20},      {"size=4M", 4 << 20},
-        {"size=128 prefix=x", 128}, {"size=4104", 4104}};
+        {"size=65536", 65536}, {"size=64K", 65536},  {"size=64k", 65536},
+        {"size=1M", 1 << 20},  {"size=4M", 4 << 20}, {"size=128 prefix=x", 128},
+        {"size=4104", 4104}};
     for (const auto& [text, size] : sizes) {
         Module m(text);
         const Device d(O_RDWR | O_NONBLOCK);
@@ -143,8 +145,9 @@ TEST_F(Parameters, SizeBeyondThePageAllocatorWorksOrSaysWhatCan) {
         return;
     }
     EXPECT_EQ(error, ENOMEM);
-    EXPECT_TRUE(log.says("size=8388608: no 8192 KiB of contiguous memory: the page allocator gives "
-                         "at most 4096 KiB, and for more the kernel needs free CMA (boot with cma="))
+    EXPECT_TRUE(
+        log.says("size=8388608: no 8192 KiB of contiguous memory: the page allocator gives "
+                 "at most 4096 KiB, and for more the kernel needs free CMA (boot with cma="))
         << log.text();
 }
 
@@ -230,8 +233,9 @@ TEST_F(Parameters, ByDefaultOnlyRootOpens) {
 // Each prefix is in the frames, and messages pass.
 TEST_F(Parameters, PrefixMayBeTextHexOrEmpty) {
     const std::pair<const char*, std::string> prefixes[] = {
-        {"prefix=SHMQ", "SHMQ"}, {"prefix=x", "x"},       {"prefix=0x0", "\x01"},
-        {"prefix=", ""},         {"prefix=0x", "0x"},     {"prefix=0xDEadbeef", "\xde\xad\xbe\xef"},
+        {"prefix=SHMQ", "SHMQ"},    {"prefix=x", "x"},
+        {"prefix=0x0", "\x01"},     {"prefix=", ""},
+        {"prefix=0x", "0x"},        {"prefix=0xDEadbeef", "\xde\xad\xbe\xef"},
         {"prefix=0x00", {"\0", 1}}, {"prefix=" HUGE_PREFIX, HUGE_PREFIX}};
     for (const auto& [text, prefix] : prefixes) {
         if (prefix == "\x01") { // odd: refused above

@@ -171,7 +171,8 @@ TEST_F(Poll, LooksAloneDoNotWake) {
 // ---- sleepers ----
 
 // Sleeps in poll for the events, and sees them after `then`.
-template <class Then> void woken(const Device& d, short events, short expected, Then then) {
+template <class Then>
+void woken(const Device& d, short events, short expected, Then then) {
     Child sleeper([&] {
         const int got = d.poll(events);
         if (got != expected)

@@ -23,8 +23,8 @@ void echo(const Device& d, std::initializer_list<std::string_view> messages) {
     const std::uint64_t before = v.state(from_kernel).messages;
     for (const auto m : messages)
         ASSERT_EQ(d.write(m), 0);
-    ASSERT_TRUE(eventually(
-        [&] { return v.state(from_kernel).messages == before + messages.size(); }));
+    ASSERT_TRUE(
+        eventually([&] { return v.state(from_kernel).messages == before + messages.size(); }));
 }
 
 TEST_F(Read, WholeMessagesInOrder) {

@@ -34,7 +34,8 @@ std::string senders_module(unsigned senders, unsigned count, unsigned largest) {
 }
 
 // Reads all, each sender's messages in its order.
-template <class Next> void expect_all(unsigned senders, unsigned count, Next next) {
+template <class Next>
+void expect_all(unsigned senders, unsigned count, Next next) {
     std::vector<std::uint32_t> expected(senders + 1, 0);
     for (unsigned n = 0; n < senders * count; n++) {
         std::string m;

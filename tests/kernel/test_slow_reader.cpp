@@ -24,8 +24,8 @@ public:
         if (!fd_.valid())
             return;
         uffdio_api api = {.api = UFFD_API, .features = 0, .ioctls = 0};
-        uffdio_register range = {.range = where(), .mode = UFFDIO_REGISTER_MODE_MISSING,
-                                 .ioctls = 0};
+        uffdio_register range = {
+            .range = where(), .mode = UFFDIO_REGISTER_MODE_MISSING, .ioctls = 0};
         if (ioctl(fd_.get(), UFFDIO_API, &api) || ioctl(fd_.get(), UFFDIO_REGISTER, &range))
             fail("userfaultfd");
     }
@@ -91,12 +91,18 @@ struct SlowReader : DriverTest {
     }
 };
 
-TEST_F(SlowReader, TakesAnotherMessageIfItsOwnIsGone) { expect_each_once(1, 263); }
+TEST_F(SlowReader, TakesAnotherMessageIfItsOwnIsGone) {
+    expect_each_once(1, 263);
+}
 
-TEST_F(SlowReader, AfterManyMessages) { expect_each_once(50, 263); }
+TEST_F(SlowReader, AfterManyMessages) {
+    expect_each_once(50, 263);
+}
 
 // 117 frames of 280 bytes are the whole ring: the position is what it was.
-TEST_F(SlowReader, AfterExactlyOneRoundOfTheRing) { expect_each_once(117, 263); }
+TEST_F(SlowReader, AfterExactlyOneRoundOfTheRing) {
+    expect_each_once(117, 263);
+}
 
 TEST_F(SlowReader, AfterARoundInPlainFraming) {
     reload("handler=none size=64K framing=plain");

@@ -91,11 +91,10 @@ TEST_F(Stress, ProgramsSendersAndHandlersAtOnce) {
         for (unsigned i = 0; i < 4; i++)
             programs.emplace_back([seed = dice(1u << 30)] { return program(seed); });
         for (unsigned i = 0; i < 60; i++) {
-            static const char* const lines[] = {"set 0 test",  "set 0 echo", "set 1 count",
-                                                "set 1 none",  "set 0 none", "get 0",
-                                                "put",         "get 1",      "try 500 x",
-                                                "try 5000 y",  "set 1 echo", "behave twice",
-                                                "behave echo", "try 0 z"};
+            static const char* const lines[] = {
+                "set 0 test", "set 0 echo",   "set 1 count", "set 1 none", "set 0 none",
+                "get 0",      "put",          "get 1",       "try 500 x",  "try 5000 y",
+                "set 1 echo", "behave twice", "behave echo", "try 0 z"};
             call(lines[dice(std::size(lines))]);
             usleep(dice(3000));
         }

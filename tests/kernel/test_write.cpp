@@ -40,9 +40,8 @@ TEST_F(WriteUntaken, TheBytesOfAFrame) {
     const View v(d);
     ASSERT_EQ(d.write("hello\n"), 0);
     // Prefix, version 1, size, CRC of these, data, CRC of all.
-    const std::array<std::uint8_t, 23> frame = {'S', 'H',  'M',  'Q',  1,    6,    0,   0,
-                                                0,   0,    0,    0,    0,    'h',  'e', 'l',
-                                                'l', 'o',  '\n', 0,    0,    0,    0};
+    const std::array<std::uint8_t, 23> frame = {'S', 'H', 'M', 'Q', 1,   6,   0,    0, 0, 0, 0, 0,
+                                                0,   'h', 'e', 'l', 'l', 'o', '\n', 0, 0, 0, 0};
     auto expected = frame;
     shmq_put_le32(&expected[9], shmq_crc32(0, expected.data(), 9));
     shmq_put_le32(&expected[19], shmq_crc32(0, expected.data(), 19));
@@ -192,8 +191,8 @@ TEST_F(Write, SeveralThreadsOfOneFileDoNotMix) {
         ASSERT_EQ(d.read(m), 0);
         const unsigned w = static_cast<unsigned>(m[0] - '0');
         ASSERT_LT(w, writers);
-        ASSERT_EQ(m, std::to_string(w) + " " + std::to_string(next[w]) + " " +
-                         pattern(next[w], 2000));
+        ASSERT_EQ(m,
+                  std::to_string(w) + " " + std::to_string(next[w]) + " " + pattern(next[w], 2000));
         next[w]++;
     }
     for (auto& t : threads)

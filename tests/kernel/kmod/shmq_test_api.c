@@ -97,6 +97,7 @@ static struct shmq_handler second = {
 	.name = second_name,
 	.message = message,
 };
+
 static bool registered;
 
 static int call_get(uint n)

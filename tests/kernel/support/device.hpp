@@ -25,7 +25,9 @@ constexpr std::uint32_t consumer = SHMQ_END_CONSUMER;
 constexpr unsigned to_kernel = 0;
 constexpr unsigned from_kernel = 1;
 
-inline std::string device_path(unsigned n) { return "/dev/shmq" + std::to_string(n); }
+inline std::string device_path(unsigned n) {
+    return "/dev/shmq" + std::to_string(n);
+}
 
 // A wait that comes to this has failed; emulated kernels are slow.
 constexpr int patience_ms = 60'000;
@@ -58,7 +60,11 @@ public:
     }
 
     static shmq_claim claim_of(unsigned queue, std::uint32_t end, std::uint32_t room = 0) {
-        return {.size = sizeof(shmq_claim), .flags = 0, .queue = queue, .end = end, .room = room,
+        return {.size = sizeof(shmq_claim),
+                .flags = 0,
+                .queue = queue,
+                .end = end,
+                .room = room,
                 .reserved = 0};
     }
     int claim(unsigned queue, std::uint32_t end, std::uint32_t room = 0) const {
@@ -148,9 +154,7 @@ struct View {
     }
     const volatile shmq_queue_state& state(unsigned queue) const { return state().queues[queue]; }
     shmq_base wake() const { return wake_page.data(); }
-    std::uint32_t sleeping(unsigned bell) const {
-        return shmq_load_relaxed(wake(), word(bell));
-    }
+    std::uint32_t sleeping(unsigned bell) const { return shmq_load_relaxed(wake(), word(bell)); }
     static std::uint32_t word(unsigned bell) {
         return bell * static_cast<std::uint32_t>(sizeof(shmq_sleep_word));
     }

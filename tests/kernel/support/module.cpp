@@ -42,7 +42,9 @@ void Module::unload() {
     EXPECT_EQ(error, 0) << "rmmod " << name_ << ": " << std::strerror(error);
 }
 
-Module::~Module() { unload(); }
+Module::~Module() {
+    unload();
+}
 
 KernelLog::KernelLog() : fd_(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
     if (!fd_.valid())

@@ -35,7 +35,9 @@ std::optional<Task> Task::named(const std::string& name) {
     return std::nullopt;
 }
 
-bool Task::exists() const { return !proc(pid, "stat").empty(); }
+bool Task::exists() const {
+    return !proc(pid, "stat").empty();
+}
 
 char Task::state() const {
     const std::string stat = proc(pid, "stat");
@@ -57,7 +59,9 @@ unsigned long Task::ticks() const {
     return user + system;
 }
 
-unsigned long Task::sleeps() const { return status_field(pid, "voluntary_ctxt_switches"); }
+unsigned long Task::sleeps() const {
+    return status_field(pid, "voluntary_ctxt_switches");
+}
 
 unsigned long Task::switches() const {
     return sleeps() + status_field(pid, "nonvoluntary_ctxt_switches");

@@ -19,10 +19,13 @@
 
 namespace test {
 
-inline void nap(int ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+inline void nap(int ms) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+}
 
 // True as soon as the condition holds, false after a long while.
-template <class Condition> bool eventually(Condition condition, int seconds = 60) {
+template <class Condition>
+bool eventually(Condition condition, int seconds = 60) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
     while (!condition()) {
         if (std::chrono::steady_clock::now() > end)
@@ -52,7 +55,8 @@ inline unsigned long_factor() {
 class Child {
 public:
     // Runs f() in a child; its int is the exit status.
-    template <class F> explicit Child(F f) {
+    template <class F>
+    explicit Child(F f) {
         std::fflush(nullptr);
         pid_ = fork();
         if (pid_ < 0)
