@@ -126,6 +126,7 @@ static ssize_t shmq_read_message(struct shmq_queue *q, struct kiocb *iocb, struc
 		mutex_lock(&q->io_lock);
 		reads = q->io_reads;
 		status = shmq_peek(q, &c, buffer, room, &message);
+		status = shmq_queue_judge(q, status);
 		mutex_unlock(&q->io_lock);
 
 		switch (status) {
@@ -149,10 +150,6 @@ static ssize_t shmq_read_message(struct shmq_queue *q, struct kiocb *iocb, struc
 			break;
 		case SHMQ_TOO_BIG:
 			return -EBADMSG;
-		case SHMQ_CORRUPT:
-		case SHMQ_RECREATED:
-			shmq_queue_stop(q, status);
-			return -EIO;
 		default:
 			return shmq_errno(status);
 		}
@@ -195,15 +192,14 @@ static ssize_t shmq_write_message(struct shmq_queue *q, struct kiocb *iocb,
 		status = shmq_producer_attach(&p, q->base, q->length);
 		if (status == SHMQ_OK)
 			status = shmq_frame_send(&p, &envelope, part, 1);
+		status = shmq_queue_judge(q, status);
 		mutex_unlock(&q->io_lock);
 
 		if (status == SHMQ_OK) {
 			shmq_ring_if_asleep(q->dev, SHMQ_BELL_DATA(q->index));
 			return part->length;
 		}
-		if (status == SHMQ_CORRUPT || status == SHMQ_RECREATED)
-			shmq_queue_stop(q, status);
-		if (status != SHMQ_FULL)
+		if (status != SHMQ_FULL && status != SHMQ_AGAIN)
 			return shmq_errno(status);
 		if (shmq_nonblocking(iocb))
 			return -EAGAIN;

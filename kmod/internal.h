@@ -211,7 +211,7 @@ void shmq_queue_init(struct shmq_queue *q, struct shmq_device *dev, u32 index, u
 int shmq_queue_attach_producer(struct shmq_queue *q);
 int shmq_queue_attach_consumer(struct shmq_queue *q);
 void shmq_queue_reset(struct shmq_queue *q);
-void shmq_queue_stop(struct shmq_queue *q, enum shmq_status why);
+enum shmq_status shmq_queue_judge(struct shmq_queue *q, enum shmq_status status);
 int shmq_queue_error(const struct shmq_queue *q);
 int shmq_queue_send(struct shmq_queue *q, u32 tag, const void *data, u32 length, bool count_drop);
 bool shmq_queue_can_send(struct shmq_queue *q, u32 length);

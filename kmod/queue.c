@@ -152,19 +152,49 @@ void shmq_wake_all(struct shmq_device *dev)
 	wake_up_all(&dev->work);
 }
 
-void shmq_queue_stop(struct shmq_queue *q, enum shmq_status why)
+static bool shmq_is_fault(enum shmq_status status)
+{
+	return status == SHMQ_CORRUPT || status == SHMQ_RECREATED;
+}
+
+/*
+ * Stops a queue for what was seen in it. The lock under which that was seen is
+ * still held, one that a reset takes too: else this could stop the queue that
+ * the reset has just started anew.
+ *
+ * Return: whether it ran until now; the caller then announces the stop.
+ */
+static bool shmq_queue_mark(struct shmq_queue *q, enum shmq_status why)
 {
 	u32 state = why == SHMQ_RECREATED ? SHMQ_QUEUE_RECREATED : SHMQ_QUEUE_CORRUPT;
 
-	if (READ_ONCE(q->state->state) != SHMQ_QUEUE_RUNNING)
-		return;
-	WRITE_ONCE(q->state->state, state);
+	return shmq_is_fault(why) &&
+	       cmpxchg(&q->state->state, SHMQ_QUEUE_RUNNING, state) == SHMQ_QUEUE_RUNNING;
+}
+
+static void shmq_queue_announce_stop(struct shmq_queue *q, enum shmq_status why)
+{
 	dev_warn_ratelimited(&q->dev->device, "queue %u stopped: %s; SHMQ_IOC_RESET starts it anew\n",
 			     q->index,
-			     state == SHMQ_QUEUE_RECREATED
-				     ? "a program moved the kernel's position"
-				     : "a program stored what cannot be");
+			     why == SHMQ_RECREATED ? "a program set its positions back"
+						   : "a program stored what cannot be");
 	shmq_wake_all(q->dev);
+}
+
+/* Was the queue started over, on a device made for peers that do that? */
+static bool shmq_is_restart(const struct shmq_queue *q, enum shmq_status status)
+{
+	return status == SHMQ_RECREATED && q->dev->config.restart;
+}
+
+/* Stops the queue if it must be, else says what to do. As shmq_queue_mark(). */
+enum shmq_status shmq_queue_judge(struct shmq_queue *q, enum shmq_status status)
+{
+	if (shmq_is_restart(q, status))
+		return SHMQ_AGAIN; /* who attaches again takes it as it is now */
+	if (shmq_queue_mark(q, status))
+		shmq_queue_announce_stop(q, status);
+	return status;
 }
 
 /*
@@ -250,16 +280,6 @@ static enum shmq_status shmq_consumer_check(struct shmq_queue *q)
 	return shmq_end_intact(&c->end, SHMQ_READ_POSITION) ? SHMQ_OK : SHMQ_RECREATED;
 }
 
-/* Stops the queue for what cannot be mended; says whether to try again. */
-static enum shmq_status shmq_queue_judge(struct shmq_queue *q, enum shmq_status status)
-{
-	if (status == SHMQ_RECREATED && q->dev->config.restart)
-		return SHMQ_AGAIN;
-	if (status == SHMQ_CORRUPT || status == SHMQ_RECREATED)
-		shmq_queue_stop(q, status);
-	return status;
-}
-
 /**
  * shmq_queue_send() - the kernel's producer
  * @q: a queue whose producer the kernel holds
@@ -278,6 +298,7 @@ int shmq_queue_send(struct shmq_queue *q, u32 tag, const void *data, u32 length,
 	struct shmq_envelope envelope;
 	enum shmq_status status;
 	unsigned long flags;
+	bool stopped, again = true;
 	int err = shmq_queue_error(q);
 
 	if (err)
@@ -287,20 +308,31 @@ int shmq_queue_send(struct shmq_queue *q, u32 tag, const void *data, u32 length,
 	shmq_frame_seal(&dev->config.format, tag, &part, 1, &envelope);
 
 	spin_lock_irqsave(&q->lock, flags);
+retry:
 	status = shmq_producer_check(q);
 	if (status == SHMQ_OK)
 		status = shmq_frame_send(&q->producer, &envelope, &part, 1);
+	if (shmq_is_restart(q, status)) {
+		if (again) {
+			again = false;
+			goto retry;
+		}
+		status = SHMQ_FULL; /* a vandal: no peer restarts that fast */
+	}
 	if (status == SHMQ_OK) {
 		WRITE_ONCE(q->state->messages, q->state->messages + 1);
 		WRITE_ONCE(q->state->bytes, q->state->bytes + length);
 	} else if (status == SHMQ_FULL && count_drop) {
 		WRITE_ONCE(q->state->dropped, q->state->dropped + 1);
 	}
+	stopped = shmq_queue_mark(q, status);
 	spin_unlock_irqrestore(&q->lock, flags);
 
 	if (status == SHMQ_OK)
 		shmq_ring_if_asleep(dev, SHMQ_BELL_DATA(q->index));
-	return shmq_errno(shmq_queue_judge(q, status));
+	if (stopped)
+		shmq_queue_announce_stop(q, status);
+	return shmq_errno(status);
 }
 
 /* Whether shmq_queue_send() has something better to say than -EAGAIN. */

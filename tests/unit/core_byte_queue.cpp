@@ -242,13 +242,13 @@ TEST(ByteQueueCore, ThePeersPositionOutsideIsCorruptForEver) {
     }
 }
 
-TEST(ByteQueueCore, APositionThatMovesBackwardsIsCorrupt) {
+TEST(ByteQueueCore, APositionThatMovesBackwardsTellsOfAQueueStartedOver) {
     Queue q(16);
     ASSERT_EQ(q.write(pattern(8)), SHMQ_OK);
     ASSERT_EQ(shmq_consumer_available(&q.c, 8), 8u);
     q.memory.set_word(SHMQ_WRITE_POSITION, 5);
     std::vector<std::uint8_t> out(9);
-    EXPECT_EQ(q.read(out), SHMQ_CORRUPT);
+    EXPECT_EQ(q.read(out), SHMQ_RECREATED);
 
     Queue r(16);
     ASSERT_EQ(r.write(pattern(8)), SHMQ_OK);
@@ -256,13 +256,13 @@ TEST(ByteQueueCore, APositionThatMovesBackwardsIsCorrupt) {
     ASSERT_EQ(r.read(taken), SHMQ_OK);
     ASSERT_EQ(shmq_producer_space(&r.p, 13), 13u);
     r.memory.set_word(SHMQ_READ_POSITION, 2);
-    EXPECT_EQ(r.write(pattern(14)), SHMQ_CORRUPT);
+    EXPECT_EQ(r.write(pattern(14)), SHMQ_RECREATED);
 
     // A consumer cannot have read what was not written yet.
     Queue s(16);
     ASSERT_EQ(s.write(pattern(8)), SHMQ_OK);
     s.memory.set_word(SHMQ_READ_POSITION, 9);
-    EXPECT_EQ(s.write(pattern(8)), SHMQ_CORRUPT);
+    EXPECT_EQ(s.write(pattern(8)), SHMQ_RECREATED);
 }
 
 TEST(ByteQueueCore, ZeroedPositionsAreNoticedByBothEnds) {

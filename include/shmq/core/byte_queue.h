@@ -137,6 +137,15 @@ static inline bool shmq_end_intact(const struct shmq_end *e, uint32_t own)
 	return shmq_load_relaxed(e->base, own) == e->published;
 }
 
+/*
+ * What a position of the other end says that cannot have come about: one that
+ * lies inside was stored by somebody who started the queue over.
+ */
+static inline enum shmq_status shmq_end_blame(const struct shmq_end *e, uint32_t seen)
+{
+	return seen < e->size ? SHMQ_RECREATED : SHMQ_CORRUPT;
+}
+
 static inline void shmq_end_publish(struct shmq_end *e, uint32_t own)
 {
 	if (e->published == e->pos || e->error != SHMQ_OK)
@@ -182,7 +191,7 @@ static inline void shmq_producer_refresh(struct shmq_producer *p)
 			e->peer = seen;
 			return;
 		}
-		e->error = SHMQ_CORRUPT;
+		e->error = shmq_end_blame(e, seen);
 	}
 	e->peer = shmq_wrap(e->size, e->pos + 1); /* stopped: full for ever */
 }
@@ -289,7 +298,7 @@ static inline void shmq_consumer_refresh(struct shmq_consumer *c)
 			shmq_consumer_publish(c);
 			return;
 		}
-		e->error = SHMQ_CORRUPT;
+		e->error = shmq_end_blame(e, seen);
 	}
 	e->peer = e->pos; /* stopped: empty for ever */
 }

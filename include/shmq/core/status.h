@@ -13,7 +13,7 @@ enum shmq_status {
 	SHMQ_SHORT_BUFFER,	/* the caller's buffer is too small; the message stays */
 	SHMQ_AGAIN,		/* stopped at the work limit; call again */
 	SHMQ_CORRUPT,		/* the other end published something impossible; final */
-	SHMQ_RECREATED,		/* somebody else moved this end's position; final */
+	SHMQ_RECREATED,		/* positions went back: the queue was started over; final */
 	SHMQ_INVALID,		/* wrong argument: size, alignment, prefix */
 };
 

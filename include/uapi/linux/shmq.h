@@ -175,7 +175,7 @@ struct shmq_reset {
 enum shmq_queue_run {
 	SHMQ_QUEUE_RUNNING = 0,
 	SHMQ_QUEUE_CORRUPT = 1,		/* a position or frame that cannot be */
-	SHMQ_QUEUE_RECREATED = 2,	/* somebody stored the kernel's own position */
+	SHMQ_QUEUE_RECREATED = 2,	/* positions went back, as if made anew */
 };
 
 /* Who has an end: struct shmq_queue_state.producer, .consumer. */
