@@ -405,6 +405,8 @@ static inline enum shmq_status shmq_parse_plain(struct shmq_reader *r, uint8_t *
 		}
 	}
 	/* Frames are published whole: less than one is no frame. */
+	if (c->end.error == SHMQ_EMPTY) /* frozen: tells, but stops nothing */
+		return SHMQ_CORRUPT;
 	if (c->end.error == SHMQ_OK) {
 		c->end.error = SHMQ_CORRUPT;
 		c->end.peer = c->end.pos;
