@@ -15,6 +15,8 @@
 /* A turn: as much as one device may do before others get the CPU. */
 #define SHMQ_TURN_MESSAGES	64
 #define SHMQ_TURN_BYTES		SZ_256K
+/* Replies of so many messages are published together, if they come quickly. */
+#define SHMQ_TURN_BATCH		16
 
 /* Gives the message at hand to the handler. False: it must wait for room. */
 static bool shmq_deliver(struct shmq_device *dev)
@@ -34,12 +36,35 @@ static bool shmq_deliver(struct shmq_device *dev)
 	return true;
 }
 
+/* Receives and delivers until there is nothing, or enough for one turn. */
+static enum shmq_status shmq_pump(struct shmq_device *dev)
+{
+	struct shmq_queue *q = &dev->queue[SHMQ_FROM_USER];
+	enum shmq_status status = SHMQ_AGAIN;
+	unsigned long now = jiffies;
+	u32 messages = 0, bytes = 0;
+
+	while (status == SHMQ_AGAIN && messages++ < SHMQ_TURN_MESSAGES &&
+	       bytes < SHMQ_TURN_BYTES) {
+		status = shmq_queue_receive(q, SHMQ_TURN_BYTES);
+		bytes += dev->reader.work;
+		if (status == SHMQ_OK && shmq_deliver(dev))
+			status = SHMQ_AGAIN;
+		/* A handler that takes its time must not delay earlier replies. */
+		if (messages % SHMQ_TURN_BATCH == 0 || now != jiffies) {
+			shmq_queue_batch_publish(&dev->queue[SHMQ_TO_USER]);
+			now = jiffies;
+		}
+	}
+	return status;
+}
+
 /* One turn. True: there may be more to do. */
 static bool shmq_turn(struct shmq_device *dev)
 {
 	struct shmq_queue *q = &dev->queue[SHMQ_FROM_USER];
-	enum shmq_status status = SHMQ_AGAIN;
-	u32 messages = 0, bytes = 0;
+	struct shmq_queue *replies = &dev->queue[SHMQ_TO_USER];
+	enum shmq_status status;
 	u32 publishes;
 	bool released;
 
@@ -50,13 +75,9 @@ static bool shmq_turn(struct shmq_device *dev)
 	}
 	publishes = q->consumer.end.publishes;
 	shmq_consumer_batch_begin(&q->consumer);
-	while (status == SHMQ_AGAIN && messages++ < SHMQ_TURN_MESSAGES &&
-	       bytes < SHMQ_TURN_BYTES) {
-		status = shmq_queue_receive(q, SHMQ_TURN_BYTES);
-		bytes += dev->reader.work;
-		if (status == SHMQ_OK && shmq_deliver(dev))
-			status = SHMQ_AGAIN;
-	}
+	shmq_queue_batch_begin(replies);
+	status = shmq_pump(dev);
+	shmq_queue_batch_end(replies);
 	shmq_consumer_batch_end(&q->consumer);
 	released = publishes != q->consumer.end.publishes;
 	mutex_unlock(&dev->consume_lock);

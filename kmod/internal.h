@@ -95,6 +95,7 @@ struct shmq_region {
  * @producer: valid while the kernel holds that end, under @lock
  * @consumer: valid while the kernel holds that end, under dev->consume_lock
  * @owner: by enum shmq_end_id: the open file that has it, under dev->lock
+ * @unrung: replies of a batch whose reader was not rung for, under @lock
  * @io_reads: messages that read(2) took, and resets, under @io_lock
  * @by_io: by enum shmq_end_id: read(2) or write(2) claimed it
  * @bytes: by enum shmq_end_id: its owner moves bytes without frames
@@ -112,6 +113,7 @@ struct shmq_queue {
 	struct mutex io_lock; /* the user's end of read(2), write(2) */
 	struct shmq_producer producer;
 	struct shmq_consumer consumer;
+	bool unrung;
 	struct shmq_file *owner[2];
 	u64 io_reads;
 	bool by_io[2];
@@ -190,6 +192,18 @@ struct shmq_file {
 	u32 second_side;
 };
 
+/**
+ * enum shmq_sender - what a message to user space is to the one who sends it
+ * @SHMQ_SENDER_WAITS: it waits if the queue is full
+ * @SHMQ_SENDER_DROPS: a full queue loses it, which is counted
+ * @SHMQ_SENDER_REPLIES: as @SHMQ_SENDER_WAITS, and a batch may hold it back
+ */
+enum shmq_sender {
+	SHMQ_SENDER_WAITS,
+	SHMQ_SENDER_DROPS,
+	SHMQ_SENDER_REPLIES,
+};
+
 /* device.c */
 int shmq_devices_init(umode_t mode);
 void shmq_devices_exit(void);
@@ -213,7 +227,11 @@ int shmq_queue_attach_consumer(struct shmq_queue *q);
 void shmq_queue_reset(struct shmq_queue *q);
 enum shmq_status shmq_queue_judge(struct shmq_queue *q, enum shmq_status status);
 int shmq_queue_error(const struct shmq_queue *q);
-int shmq_queue_send(struct shmq_queue *q, u32 tag, const void *data, u32 length, bool count_drop);
+int shmq_queue_send(struct shmq_queue *q, u32 tag, const void *data, u32 length,
+		    enum shmq_sender who);
+void shmq_queue_batch_begin(struct shmq_queue *q);
+void shmq_queue_batch_publish(struct shmq_queue *q);
+void shmq_queue_batch_end(struct shmq_queue *q);
 bool shmq_queue_can_send(struct shmq_queue *q, u32 length);
 enum shmq_status shmq_queue_receive(struct shmq_queue *q, u32 limit);
 bool shmq_queue_readable(struct shmq_queue *q);

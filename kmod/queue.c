@@ -286,19 +286,20 @@ static enum shmq_status shmq_consumer_check(struct shmq_queue *q)
  * @tag: for plain framing
  * @data: the message
  * @length: bytes
- * @count_drop: a full queue loses this message
+ * @who: what becomes of it if the queue is full, or in a batch
  *
  * Context: any but NMI, and not hard interrupts on PREEMPT_RT.
  * Return: 0, -EAGAIN full, -EMSGSIZE, -EIO, -ENODEV.
  */
-int shmq_queue_send(struct shmq_queue *q, u32 tag, const void *data, u32 length, bool count_drop)
+int shmq_queue_send(struct shmq_queue *q, u32 tag, const void *data, u32 length,
+		    enum shmq_sender who)
 {
 	struct shmq_device *dev = q->dev;
 	struct shmq_part part = { .data = data, .length = length };
 	struct shmq_envelope envelope;
 	enum shmq_status status;
 	unsigned long flags;
-	bool stopped, again = true;
+	bool stopped, ring = false, again = true;
 	int err = shmq_queue_error(q);
 
 	if (err)
@@ -322,17 +323,62 @@ retry:
 	if (status == SHMQ_OK) {
 		WRITE_ONCE(q->state->messages, q->state->messages + 1);
 		WRITE_ONCE(q->state->bytes, q->state->bytes + length);
-	} else if (status == SHMQ_FULL && count_drop) {
+		ring = who != SHMQ_SENDER_REPLIES || !q->producer.end.lag;
+		if (ring)
+			shmq_producer_publish(&q->producer);
+		else
+			q->unrung = true;
+	} else if (status == SHMQ_FULL && who == SHMQ_SENDER_DROPS) {
 		WRITE_ONCE(q->state->dropped, q->state->dropped + 1);
 	}
 	stopped = shmq_queue_mark(q, status);
 	spin_unlock_irqrestore(&q->lock, flags);
 
-	if (status == SHMQ_OK)
+	if (ring)
 		shmq_ring_if_asleep(dev, SHMQ_BELL_DATA(q->index));
 	if (stopped)
 		shmq_queue_announce_stop(q, status);
 	return shmq_errno(status);
+}
+
+/*
+ * ---- batches of replies ----
+ *
+ * Between begin and end, replies wait to be published (and their reader to be
+ * rung) until the next shmq_queue_batch_publish(), another sender, or a full
+ * queue: the reader's CPU is then not disturbed by each.
+ */
+void shmq_queue_batch_begin(struct shmq_queue *q)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->lock, flags);
+	shmq_producer_batch_begin(&q->producer);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void shmq_queue_batch_publish(struct shmq_queue *q)
+{
+	unsigned long flags;
+	bool ring;
+
+	spin_lock_irqsave(&q->lock, flags);
+	shmq_producer_publish(&q->producer);
+	ring = q->unrung;
+	q->unrung = false;
+	spin_unlock_irqrestore(&q->lock, flags);
+	if (ring)
+		shmq_ring_if_asleep(q->dev, SHMQ_BELL_DATA(q->index));
+}
+
+void shmq_queue_batch_end(struct shmq_queue *q)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->lock, flags);
+	q->producer.end.lag = 0;
+	spin_unlock_irqrestore(&q->lock, flags);
+	shmq_queue_batch_publish(q);
 }
 
 /* Whether shmq_queue_send() has something better to say than -EAGAIN. */

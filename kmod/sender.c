@@ -44,14 +44,14 @@ EXPORT_SYMBOL_GPL(shmq_put);
 
 int shmq_try_send(struct shmq_device *dev, u32 tag, const void *data, u32 length)
 {
-	return shmq_queue_send(&dev->queue[SHMQ_TO_USER], tag, data, length, true);
+	return shmq_queue_send(&dev->queue[SHMQ_TO_USER], tag, data, length, SHMQ_SENDER_DROPS);
 }
 EXPORT_SYMBOL_GPL(shmq_try_send);
 
 int shmq_reply(struct shmq_device *dev, u32 tag, const void *data, u32 length)
 {
 	dev->reply_length = length; /* what the handler will wait for room for */
-	return shmq_queue_send(&dev->queue[SHMQ_TO_USER], tag, data, length, false);
+	return shmq_queue_send(&dev->queue[SHMQ_TO_USER], tag, data, length, SHMQ_SENDER_REPLIES);
 }
 EXPORT_SYMBOL_GPL(shmq_reply);
 
@@ -69,7 +69,7 @@ int shmq_send(struct shmq_device *dev, u32 tag, const void *data, u32 length)
 
 	might_sleep();
 	for (;;) {
-		err = shmq_queue_send(q, tag, data, length, false);
+		err = shmq_queue_send(q, tag, data, length, SHMQ_SENDER_WAITS);
 		if (err != -EAGAIN)
 			return err;
 		if (wait_event_interruptible(q->wait[1], shmq_may_send(q, length)))

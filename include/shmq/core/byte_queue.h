@@ -232,12 +232,17 @@ static inline enum shmq_status shmq_producer_reserve(struct shmq_producer *p, ui
 static inline void shmq_producer_put(struct shmq_producer *p, uint32_t skip, const void *from,
 				     uint32_t n)
 {
-	struct shmq_pieces s = shmq_span(&p->end, skip, n);
+	const struct shmq_end *e = &p->end;
+	uint32_t start = shmq_wrap(e->size, e->pos + skip);
+	uint32_t first = e->size - start;
 
-	if (s.len[0]) /* no bytes may be at a null pointer */
-		shmq_copy_out(p->end.base, s.off[0], from, s.len[0]);
-	if (s.len[1])
-		shmq_copy_out(p->end.base, s.off[1], (const uint8_t *)from + s.len[0], s.len[1]);
+	if (n <= first) { /* a constant n makes a move of it */
+		if (n) /* no bytes may be at a null pointer */
+			shmq_copy_out(e->base, SHMQ_QUEUE_HEADER + start, from, n);
+		return;
+	}
+	shmq_copy_out(e->base, SHMQ_QUEUE_HEADER + start, from, first);
+	shmq_copy_out(e->base, SHMQ_QUEUE_HEADER, (const uint8_t *)from + first, n - first);
 }
 
 /* Hands `n` reserved bytes over: at once, or at the end of the batch. */
@@ -349,12 +354,17 @@ static inline enum shmq_status shmq_consumer_request(struct shmq_consumer *c, ui
 static inline void shmq_consumer_get(const struct shmq_consumer *c, uint32_t skip, void *to,
 				     uint32_t n)
 {
-	struct shmq_pieces s = shmq_span(&c->end, skip, n);
+	const struct shmq_end *e = &c->end;
+	uint32_t start = shmq_wrap(e->size, e->pos + skip);
+	uint32_t first = e->size - start;
 
-	if (s.len[0])
-		shmq_copy_in(to, c->end.base, s.off[0], s.len[0]);
-	if (s.len[1])
-		shmq_copy_in((uint8_t *)to + s.len[0], c->end.base, s.off[1], s.len[1]);
+	if (n <= first) {
+		if (n)
+			shmq_copy_in(to, e->base, SHMQ_QUEUE_HEADER + start, n);
+		return;
+	}
+	shmq_copy_in(to, e->base, SHMQ_QUEUE_HEADER + start, first);
+	shmq_copy_in((uint8_t *)to + first, e->base, SHMQ_QUEUE_HEADER, n - first);
 }
 
 /*

@@ -6,6 +6,9 @@
 #ifndef SHMQ_CORE_CRC32_H
 #define SHMQ_CORE_CRC32_H
 
+/* The CRC of any bytes that are followed by their own CRC, little-endian. */
+#define SHMQ_CRC_RESIDUE	0x2144df1cu
+
 #ifdef __KERNEL__
 
 #include <linux/crc32.h>

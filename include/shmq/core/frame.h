@@ -177,33 +177,46 @@ static inline enum shmq_status shmq_frame_seal(const struct shmq_format *f, uint
 		memset(e->tail, 0, sizeof(e->tail));
 		return SHMQ_OK;
 	}
-	crc = shmq_crc32(0, e->head, e->head_length);
+	crc = SHMQ_CRC_RESIDUE; /* the head ends with its CRC */
 	for (i = 0; i < count; i++)
 		crc = shmq_crc32(crc, parts[i].data, parts[i].length);
 	shmq_put_le32(e->tail, crc);
 	return SHMQ_OK;
 }
 
-/* Writes a sealed message: SHMQ_OK, FULL, TOO_BIG or why the producer stopped. */
-static inline enum shmq_status shmq_frame_send(struct shmq_producer *p,
-					       const struct shmq_envelope *e,
-					       const struct shmq_part *parts, uint32_t count)
+/* Puts a sealed message into room that is reserved. */
+static inline void shmq_frame_put(struct shmq_producer *p, const struct shmq_envelope *e,
+				  const struct shmq_part *parts, uint32_t count)
 {
-	uint32_t total = e->head_length + e->data_length + e->tail_length;
 	uint32_t at = e->head_length;
-	enum shmq_status status = shmq_producer_reserve(p, total);
 	uint32_t i;
 
-	if (status != SHMQ_OK)
-		return status;
-	shmq_producer_put(p, 0, e->head, e->head_length);
+	if (e->head_length == SHMQ_PLAIN_HEAD) /* no checked head is that short */
+		shmq_producer_put(p, 0, e->head, SHMQ_PLAIN_HEAD);
+	else
+		shmq_producer_put(p, 0, e->head, e->head_length);
 	for (i = 0; i < count; i++) {
 		shmq_producer_put(p, at, parts[i].data, parts[i].length);
 		at += parts[i].length;
 	}
-	shmq_producer_put(p, at, e->tail, e->tail_length);
-	shmq_producer_commit(p, total);
-	return SHMQ_OK;
+	if (e->tail_length == SHMQ_CRC_SIZE)
+		shmq_producer_put(p, at, e->tail, SHMQ_CRC_SIZE);
+	else if (e->tail_length)
+		shmq_producer_put(p, at, e->tail, e->tail_length);
+	shmq_producer_commit(p, at + e->tail_length);
+}
+
+/* Sends a sealed message: SHMQ_OK, FULL, TOO_BIG or why the producer stopped. */
+static inline enum shmq_status shmq_frame_send(struct shmq_producer *p,
+					       const struct shmq_envelope *e,
+					       const struct shmq_part *parts, uint32_t count)
+{
+	enum shmq_status status;
+
+	status = shmq_producer_reserve(p, e->head_length + e->data_length + e->tail_length);
+	if (status == SHMQ_OK)
+		shmq_frame_put(p, e, parts, count);
+	return status;
 }
 
 /* Seals and sends; a full queue costs no CRC. */
@@ -224,7 +237,9 @@ static inline enum shmq_status shmq_frame_write(struct shmq_producer *p,
 	if (status != SHMQ_OK)
 		return status;
 	status = shmq_frame_seal(f, tag, parts, count, &e);
-	return status != SHMQ_OK ? status : shmq_frame_send(p, &e, parts, count);
+	if (status == SHMQ_OK)
+		shmq_frame_put(p, &e, parts, count);
+	return status;
 }
 
 /*
@@ -267,8 +282,8 @@ static inline void shmq_frame_commit(struct shmq_producer *p, const struct shmq_
 
 	shmq_make_head(f, tag, length, head);
 	if (f->framing == SHMQ_CHECKED) {
-		crc = shmq_crc32(0, head, head_length);
-		shmq_put_le32(tail, shmq_crc32_span(&p->end, crc, head_length, length));
+		crc = shmq_crc32_span(&p->end, SHMQ_CRC_RESIDUE, head_length, length);
+		shmq_put_le32(tail, crc);
 	}
 	shmq_producer_put(p, 0, head, head_length);
 	shmq_producer_put(p, head_length + length, tail, tail_length);
@@ -338,8 +353,51 @@ static inline enum shmq_status shmq_reader_damage(struct shmq_reader *r, enum sh
 	return why;
 }
 
+/* Whether a head starts as it must. */
+static inline bool shmq_head_fits(const struct shmq_format *f, const uint8_t *head)
+{
+	uint32_t p = shmq_prefix_length(f);
+
+	return head[p] == SHMQ_FRAME_VERSION && !memcmp(head, f->prefix, p);
+}
+
 /*
- * Reads the header at the position. SHMQ_OK with m->frame_length 0 means that a
+ * The next whole head, in one copy. Where there is none, what is there is
+ * judged piece by piece: a stream may have ended in the middle of a head, or
+ * be garbage. SHMQ_OK: its start fits; SHMQ_BAD_VERSION and SHMQ_BAD_CRC: a
+ * byte is to be dropped.
+ */
+static inline enum shmq_status shmq_get_head(struct shmq_reader *r, uint8_t *head, uint32_t n)
+{
+	struct shmq_consumer *c = r->consumer;
+	uint32_t p = shmq_prefix_length(r->format);
+	uint32_t available = shmq_consumer_available(c, n);
+	enum shmq_status status;
+
+	if (available >= n) {
+		shmq_consumer_get(c, 0, head, n);
+		if (shmq_head_fits(r->format, head))
+			return SHMQ_OK;
+	}
+	if (!available)
+		return shmq_reader_empty(r);
+	status = p ? shmq_skip_to_prefix(r) : SHMQ_OK;
+	if (status != SHMQ_OK)
+		return status;
+	if (shmq_consumer_available(c, p + 1) < p + 1)
+		return shmq_reader_empty(r);
+	shmq_consumer_get(c, p, head + p, 1);
+	if (head[p] != SHMQ_FRAME_VERSION)
+		return SHMQ_BAD_VERSION;
+	if (shmq_consumer_available(c, n) < n)
+		return shmq_reader_empty(r);
+	shmq_consumer_get(c, 0, head, n);
+	/* What is checked from here on is this copy: it may be another by now. */
+	return shmq_head_fits(r->format, head) ? SHMQ_OK : SHMQ_BAD_CRC;
+}
+
+/*
+ * Reads the head at the position. SHMQ_OK with m->frame_length 0 means that a
  * byte was dropped silently: look again.
  */
 static inline enum shmq_status shmq_parse_checked(struct shmq_reader *r, uint8_t *head,
@@ -347,29 +405,18 @@ static inline enum shmq_status shmq_parse_checked(struct shmq_reader *r, uint8_t
 {
 	struct shmq_consumer *c = r->consumer;
 	uint32_t p = shmq_prefix_length(r->format);
+	enum shmq_status status;
 	uint64_t total;
 
 	m->frame_length = 0;
-	if (p) {
-		enum shmq_status status = shmq_skip_to_prefix(r);
-
-		if (status != SHMQ_OK)
-			return status;
-	}
 	m->head_length = p + SHMQ_CHECKED_FIELDS;
-	if (shmq_consumer_available(c, p + 1) < p + 1)
-		return shmq_reader_empty(r);
-	shmq_consumer_get(c, p, head + p, 1);
-	if (head[p] != SHMQ_FRAME_VERSION)
-		return shmq_reader_damage(r, SHMQ_BAD_VERSION);
-	if (shmq_consumer_available(c, m->head_length) < m->head_length)
-		return shmq_reader_empty(r);
-
-	/* One copy; the checks below are of the copy alone. */
-	shmq_consumer_get(c, 0, head, m->head_length);
+	status = shmq_get_head(r, head, m->head_length);
+	if (status == SHMQ_BAD_VERSION || status == SHMQ_BAD_CRC)
+		return shmq_reader_damage(r, status);
+	if (status != SHMQ_OK)
+		return status;
 	r->work += m->head_length;
-	if (head[p] != SHMQ_FRAME_VERSION || memcmp(head, r->format->prefix, p) ||
-	    shmq_get_le32(head + p + 5) != shmq_crc32(0, head, p + 5))
+	if (shmq_get_le32(head + p + 5) != shmq_crc32(0, head, p + 5))
 		return shmq_reader_damage(r, SHMQ_BAD_CRC);
 	m->length = shmq_get_le32(head + p + 1);
 	m->tag = 0;
@@ -389,7 +436,7 @@ static inline enum shmq_status shmq_parse_plain(struct shmq_reader *r, uint8_t *
 	uint32_t available = shmq_consumer_available(c, SHMQ_PLAIN_HEAD);
 	uint64_t total;
 
-	if (available < SHMQ_PLAIN_HEAD && !available)
+	if (!available)
 		return shmq_reader_empty(r);
 	if (available >= SHMQ_PLAIN_HEAD) {
 		shmq_consumer_get(c, 0, head, SHMQ_PLAIN_HEAD);
@@ -462,8 +509,7 @@ static inline enum shmq_status shmq_frame_read(struct shmq_reader *r, void *to, 
 			break;
 		shmq_consumer_get(c, m->head_length + m->length, tail, sizeof(tail));
 		r->work += m->length;
-		if (shmq_crc32(shmq_crc32(0, head, m->head_length), to, m->length) ==
-		    shmq_get_le32(tail))
+		if (shmq_crc32(SHMQ_CRC_RESIDUE, to, m->length) == shmq_get_le32(tail))
 			break;
 		status = shmq_reader_damage(r, SHMQ_BAD_CRC);
 		if (status != SHMQ_OK)
@@ -495,10 +541,9 @@ static inline enum shmq_status shmq_frame_front(struct shmq_reader *r, struct sh
 		if (r->format->framing == SHMQ_PLAIN)
 			break;
 		shmq_consumer_get(c, m->head_length + m->length, tail, sizeof(tail));
-		crc = shmq_crc32(0, head, m->head_length);
 		r->work += m->length;
-		if (shmq_crc32_span(&c->end, crc, m->head_length, m->length) ==
-		    shmq_get_le32(tail))
+		crc = shmq_crc32_span(&c->end, SHMQ_CRC_RESIDUE, m->head_length, m->length);
+		if (crc == shmq_get_le32(tail))
 			break;
 		status = shmq_reader_damage(r, SHMQ_BAD_CRC);
 		if (status != SHMQ_OK)

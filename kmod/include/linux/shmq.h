@@ -96,7 +96,8 @@ struct shmq_handler {
  * @length: as for shmq_send()
  *
  * As shmq_try_send(), but a full queue is not counted as a drop: return the
- * -EAGAIN and be called again.
+ * -EAGAIN and be called again. Replies to messages that come in a row may
+ * become visible together, at most a timer tick after the handler returned.
  *
  * Context: process context, in a handler.
  */
