@@ -25,8 +25,8 @@ using namespace test;
 using Clock = std::chrono::steady_clock;
 
 // Each contender is one way to send messages to something that echoes them. try_*
-// never block; wait() is called when neither direction moved; batch() spans a run
-// of sends.
+// never block; wait() is called when neither direction moved; *_batch() spans
+// a run of one or the other.
 struct NoBatch {};
 
 // The mapped queues, through the library.
@@ -42,7 +42,8 @@ public:
         struct pollfd p = {channel_.device()->fd(), POLLIN, 0};
         ::poll(&p, 1, 1000);
     }
-    auto batch() { return tx_.batch(); }
+    auto send_batch() { return tx_.batch(); }
+    auto receive_batch() { return rx_.batch(); }
 
 private:
     static bool sent(shmq::Status s) {
@@ -79,7 +80,8 @@ public:
         return moved(::read(device_.fd(), m.data(), m.size()), m.size(), "read");
     }
     void wait() { device_.poll(POLLIN, 1000); }
-    NoBatch batch() { return {}; }
+    NoBatch send_batch() { return {}; }
+    NoBatch receive_batch() { return {}; }
 
 private:
     Device device_{O_RDWR | O_NONBLOCK};
@@ -118,7 +120,8 @@ public:
         struct pollfd p = {back_[0], POLLIN, 0};
         ::poll(&p, 1, 1000);
     }
-    NoBatch batch() { return {}; }
+    NoBatch send_batch() { return {}; }
+    NoBatch receive_batch() { return {}; }
 
 private:
     static bool whole(int fd, std::string& m) {
@@ -145,7 +148,7 @@ double rate(Peer& peer, std::size_t size, std::chrono::milliseconds time) {
     while (now < start + time || received < sent) {
         bool progress = false;
         {
-            [[maybe_unused]] const auto scope = peer.batch();
+            [[maybe_unused]] const auto scope = peer.send_batch();
             for (int i = 0; now < start + time && i < 64; i++) {
                 std::memcpy(out.data(), &sent, sizeof(sent));
                 if (!peer.try_send(out))
@@ -154,12 +157,15 @@ double rate(Peer& peer, std::size_t size, std::chrono::milliseconds time) {
                 progress = true;
             }
         }
-        while (received < sent && peer.try_receive(in)) {
-            std::memcpy(out.data(), &received, sizeof(received));
-            if (in != out)
-                throw std::runtime_error("a wrong answer");
-            received++;
-            progress = true;
+        {
+            [[maybe_unused]] const auto scope = peer.receive_batch();
+            while (received < sent && peer.try_receive(in)) {
+                std::memcpy(out.data(), &received, sizeof(received));
+                if (in != out)
+                    throw std::runtime_error("a wrong answer");
+                received++;
+                progress = true;
+            }
         }
         if (!progress && received < sent)
             peer.wait();
