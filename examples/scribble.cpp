@@ -23,7 +23,7 @@ int main(int argc, char** argv) try {
     }
     std::cout << "after " << rounds << (rounds == 1 ? " round" : " rounds")
               << " of random bytes the kernel stopped the queue: "
-              << (device.run_state(0) == SHMQ_QUEUE_RECREATED ? "its position was moved"
+              << (device.run_state(0) == SHMQ_QUEUE_RECREATED ? "its positions went back"
                                                               : "an impossible position")
               << '\n';
     const unsigned epoch = device.reset();
