@@ -125,11 +125,9 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
     try {
-        const Options options = parse_options(argc, argv);
-        if (options.help) {
-            std::fputs(usage, stdout);
-            return 0;
-        }
+        Options options;
+        if (const auto status = parse_options(argc, argv, options))
+            return *status;
         if (options.list) {
             list(all_peers());
             return 0;

@@ -6,6 +6,7 @@
 #include "abi.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,13 +20,10 @@ struct Options {
     std::vector<bench_policy> policies{BENCH_SPIN, BENCH_GATHER};
     std::string json;
     bool list = false;
-    bool help = false;
 };
 
-/// Throws std::invalid_argument, whose what() says what is wrong.
-Options parse_options(int argc, char** argv);
-
-extern const char* const usage;
+/// Nothing, or the exit status: help was asked for, or the arguments are wrong.
+std::optional<int> parse_options(int argc, char** argv, Options& options);
 
 /// Whether `only` asks for the name: by itself, or all if it is empty.
 bool asked_for(const Options& options, const std::string& name);
