@@ -85,8 +85,7 @@ int run(const Options& o) {
             if (!answer || answer.data().size() != o.size ||
                 std::memcmp(answer.data().data(), expected.data(), o.size) != 0) {
                 std::fprintf(stderr, "answer %llu is wrong: %s\n",
-                             static_cast<unsigned long long>(received),
-                             to_string(answer.status()));
+                             static_cast<unsigned long long>(received), to_string(answer.status()));
                 return 1;
             }
             ++received;

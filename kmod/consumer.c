@@ -6,6 +6,7 @@
  * for such a peer.
  */
 #include <linux/hrtimer.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
 
@@ -51,7 +52,7 @@ static enum shmq_status shmq_pump(struct shmq_device *dev)
 		if (status == SHMQ_OK && shmq_deliver(dev))
 			status = SHMQ_AGAIN;
 		/* A handler that takes its time must not delay earlier replies. */
-		if (messages % SHMQ_TURN_BATCH == 0 || now != jiffies) {
+		if (messages % SHMQ_TURN_BATCH == 0 || time_after(jiffies, now)) {
 			shmq_queue_batch_publish(&dev->queue[SHMQ_TO_USER]);
 			now = jiffies;
 		}

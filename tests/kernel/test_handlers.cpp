@@ -248,6 +248,26 @@ TEST_F(Handlers, OneThatNeverTakesItsMessageHindersNobodyElse) {
     EXPECT_EQ(d.read(), "taken");
 }
 
+// Answers are published in batches, but not at the price of a slow handler's pace.
+TEST_F(Handlers, AnAnswerDoesNotWaitForASlowHandlersNextOnes) {
+    const Module api("", "shmq_test_api");
+    ASSERT_EQ(call("set 0 test"), 0);
+    ASSERT_EQ(call("behave slow"), 0);
+    const Device d;
+    const View v(d);
+    Sender to(d, v);
+    for (int i = 0; i < 20; i++)
+        ASSERT_EQ(to.place("one of many"), SHMQ_OK);
+    ASSERT_EQ(d.kick(), 0);
+    ASSERT_NE(d.poll(POLLIN) & POLLIN, 0);
+    EXPECT_LT(v.state(to_kernel).messages, 16u) << "messages taken before the first answer came";
+    Receiver from(d, v);
+    std::string m;
+    for (int i = 0; i < 20; i++)
+        ASSERT_EQ(from.receive(m), SHMQ_OK) << i;
+    ASSERT_EQ(call("behave echo"), 0);
+}
+
 TEST_F(Handlers, ASlowOneIsWaitedForAtItsUnload) {
     std::optional<Module> api(std::in_place, "", "shmq_test_api");
     ASSERT_EQ(call("set 0 test"), 0);

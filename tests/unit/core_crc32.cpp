@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include <shmq/core/barrier.h>
-#include <shmq/core/crc32.h>
+#include <shmq/core/frame.h>
 
 #include <gtest/gtest.h>
 
@@ -32,6 +32,17 @@ TEST(Crc32, GivesTheKnownValues) {
     for (const Vector& v : vectors) {
         EXPECT_EQ(shmq_crc32(0, v.data.data(), v.data.size()), v.crc) << v.data;
         EXPECT_EQ(small_crc32(0, v.data.data(), v.data.size()), v.crc) << v.data;
+    }
+}
+
+// What frames rest on: the head ends with its CRC, the message's CRC goes on from there.
+TEST(Crc32, OfBytesAndTheirCrcIsAlwaysTheResidue) {
+    for (std::size_t size = 0; size < 80; size++) {
+        std::vector<std::uint8_t> head(size + 4);
+        for (std::size_t i = 0; i < size; i++)
+            head[i] = static_cast<std::uint8_t>(i * 37 + size);
+        shmq_put_le32(&head[size], shmq_crc32(0, head.data(), size));
+        EXPECT_EQ(shmq_crc32(0, head.data(), head.size()), SHMQ_CRC_RESIDUE) << size;
     }
 }
 
