@@ -74,30 +74,67 @@ inline look(cpu, word, write, read, w, r, found, condition)
 
 /* ---- the kernel's ends ---- */
 
-byte w1;			/* its producer's position, and the lock of it */
-bool locked;
+byte w1, published1;		/* its producer's position, as the memory has it */
+bool unrung;			/* replies of a batch are not announced */
+bool locked;			/* the lock of these */
 
-/* shmq_queue_send() */
-inline send(cpu, peer, set, sent)
+inline publish_w1(cpu)
+{
+	if
+	:: published1 != w1 -> store(cpu, W1, w1); published1 = w1
+	:: else
+	fi
+}
+
+inline ring_reader(cpu, set)
+{
+	take(cpu, DATA1, set);
+	if
+	:: set -> ring_user(cpu, EPOLL_IN); rung(cpu, DATA1); set = false
+	:: else
+	fi
+}
+
+/* shmq_queue_send(); in a batch what is sent waits for batch_publish() */
+inline send(cpu, batch, peer, set, sent)
 {
 	atomic { !locked -> locked = true };
 	load(cpu, R1, peer);
 	if
+	:: next(w1) == peer -> publish_w1(cpu); load(cpu, R1, peer)
+	:: else
+	fi;
+	if
 	:: next(w1) == peer -> sent = false
 	:: else ->
 		w1 = next(w1);
-		store(cpu, W1, w1);
-		sent = true
+		sent = true;
+		if
+		:: batch -> unrung = true
+		:: else -> publish_w1(cpu)
+		fi
 	fi;
 	peer = 0;
 	atomic { buffer[cpu].n == 0 -> locked = false };
 	if
-	:: sent ->
-		take(cpu, DATA1, set);
-		if
-		:: set -> ring_user(cpu, EPOLL_IN); rung(cpu, DATA1); set = false
-		:: else
-		fi
+	:: sent && !batch -> ring_reader(cpu, set)
+	:: else
+	fi
+}
+
+/* shmq_queue_batch_publish() */
+inline batch_publish(cpu, set)
+{
+	atomic { !locked -> locked = true };
+	publish_w1(cpu);
+	set = unrung;
+	unrung = false;
+	atomic { buffer[cpu].n == 0 -> locked = false };
+#ifdef BATCH_WITHOUT_RING
+	set = false;
+#endif
+	if
+	:: set -> set = false; ring_reader(cpu, set)
 	:: else
 	fi
 }
@@ -123,7 +160,7 @@ turn:
 	released = false;
 	if
 	:: pending ->
-		send(KERNEL, peer, set, sent);
+		send(KERNEL, false, peer, set, sent);
 		if
 		:: !sent -> goto sleep
 		:: else -> pending = false
@@ -146,15 +183,22 @@ turn:
 			:: skip
 			fi;
 			peer = 0;
-			send(KERNEL, peer, set, sent);
+			send(KERNEL, true, peer, set, sent);
 			if
 			:: !sent -> pending = true; break
 			:: else
+			fi;
+			if		/* enough of them, or the handler took long */
+			:: batch_publish(KERNEL, set)
+			:: skip
 			fi
 		fi
 	od;
 	peer = 0;
 	messages = 0;
+#ifndef BATCH_STAYS_OPEN
+	batch_publish(KERNEL, set);
+#endif
 	if
 	:: published != r0 -> store(KERNEL, R0, r0); published = r0; released = true
 	:: else
@@ -225,7 +269,7 @@ active proctype sender()
 	bool set, sent, may;
 
 	do
-	:: send(SENDER, peer, set, sent);
+	:: send(SENDER, false, peer, set, sent);
 	   if
 	   :: sent -> break
 	   :: else
