@@ -67,10 +67,20 @@ unsigned long Task::switches() const {
     return sleeps() + status_field(pid, "nonvoluntary_ctxt_switches");
 }
 
+// Seen asleep twice without having run between: a task is 'S' already on its way to
+// sleep, and on a page that is being read.
 bool comes_to_sleep(pid_t pid) {
-    return eventually([&] {
-        const char state = Task{pid}.state();
+    const Task task{pid};
+    const auto asleep = [&] {
+        const char state = task.state();
         return state == 'S' || state == 'D' || state == 'I';
+    };
+    return eventually([&] {
+        const unsigned long before = task.switches();
+        if (!asleep())
+            return false;
+        nap(20);
+        return asleep() && task.switches() == before;
     });
 }
 
