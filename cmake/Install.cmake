@@ -27,5 +27,10 @@ install(FILES "${PROJECT_BINARY_DIR}/shmq-config.cmake"
 
 # A static libshmq leaves libdeflate to whoever links it, and the inline half
 # of the library calls it in either case.
+if(SHMQ_SMALL_CRC)
+  set(shmq_pc_cflags -DSHMQ_SMALL_CRC)
+else()
+  set(shmq_pc_requires "Requires: libdeflate")
+endif()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/shmq.pc.in" "${PROJECT_BINARY_DIR}/shmq.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/shmq.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -17,7 +17,7 @@ struct Compat : DriverTest {
         case 0:
             break;
         case 77:
-            GTEST_SKIP() << "no 32-bit compiler (gcc-multilib) when this was built";
+            GTEST_SKIP() << "no 32-bit compiler (g++-12-multilib) when this was built";
         case 78:
             GTEST_SKIP() << "this kernel runs no 32-bit programs";
         default:

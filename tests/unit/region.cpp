@@ -58,11 +58,14 @@ TEST(Region, ZeroBytesAreAnError) {
               std::errc::invalid_argument);
 }
 
-constexpr std::size_t far_too_much = std::size_t{1} << 50;
+// Nothing on 32 bits: a machine may have all that they can address.
+constexpr std::size_t far_too_much = SIZE_MAX > UINT32_MAX ? SIZE_MAX / 16384 : 0;
 
 TEST(Region, MoreThanThereIsFailsAtOnce) {
+    if (!far_too_much)
+        GTEST_SKIP() << "a 32-bit program";
     const auto e = failure([] { (void)Region::memfd("test", far_too_much); });
-    EXPECT_TRUE(says(e, "1125899906842624 bytes")) << e.what();
+    EXPECT_TRUE(says(e, (std::to_string(far_too_much) + " bytes").c_str())) << e.what();
 }
 
 TEST(Region, MovesAndLeavesNothingBehind) {
@@ -125,6 +128,8 @@ TEST(Region, NamesOfPosixShmAreChecked) {
 }
 
 TEST(Region, AFailedPosixShmLeavesNoName) {
+    if (!far_too_much)
+        GTEST_SKIP() << "a 32-bit program";
     struct statvfs shm {};
     if (::statvfs("/dev/shm", &shm) != 0 || shm.f_blocks == 0)
         GTEST_SKIP() << "/dev/shm without a limit: it would take all memory first";
