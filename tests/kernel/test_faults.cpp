@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// Every allocation of every operation fails once: the error is ENOMEM or the
-// operation succeeds, and nothing is left behind (the debug kernel's kmemleak
-// looks after the run). Needs a kernel with fault injection.
+// Every allocation of every operation fails once, and every copy from and to the
+// program: the error is ENOMEM or EFAULT, or the operation succeeds, no message is
+// lost, and nothing is left behind (the debug kernel's kmemleak looks after the run).
+// Needs a kernel with fault injection.
 #include "support/module.hpp"
 #include "support/process.hpp"
 #include "support/ring.hpp"
 
+#include <fcntl.h>
 #include <fstream>
 #include <functional>
+#include <sys/syscall.h>
 
 namespace {
 
@@ -19,9 +22,13 @@ bool put(const std::string& file, const std::string& value) {
     return out.good();
 }
 
+bool is_fault(int error) {
+    return error == ENOMEM || error == EFAULT;
+}
+
 class FailNth {
 public:
-    // The nth allocation of this thread from now on fails.
+    // The nth allocation or copy of this thread from now on fails.
     explicit FailNth(int n) { put(file, std::to_string(n)); }
     // Whether it came to that; counting ends.
     bool happened() {
@@ -51,7 +58,7 @@ struct Faults : testing::Test {
     void fail_each(const std::function<int()>& operation, int most = 2000) {
         int n = 1;
         for (;; n++) {
-            ASSERT_LT(n, most) << "there is no end of allocations";
+            ASSERT_LT(n, most) << "there is no end of faults";
             FailNth fault(n);
             const int error = operation();
             const bool happened = fault.happened();
@@ -59,25 +66,30 @@ struct Faults : testing::Test {
                 EXPECT_EQ(error, 0) << "without any fault";
                 break;
             }
-            EXPECT_TRUE(error == 0 || error == ENOMEM) << "allocation " << n << ": " << error;
+            EXPECT_TRUE(error == 0 || is_fault(error)) << "fault " << n << ": " << error;
         }
-        std::printf("%d allocations failed\n", n - 1);
+        std::printf("%d faults\n", n - 1);
         EXPECT_GT(n, 1) << "nothing was ever allocated";
     }
 };
 
+// Loads it from a file that is open already, and unloads it again.
+int load_and_unload(const Fd& file, const std::string& parameters, const std::string& name) {
+    if (syscall(SYS_finit_module, file.get(), parameters.c_str(), 0))
+        return errno;
+    int error = unload_module(name);
+    if (is_fault(error)) // it is a fault only once
+        error = unload_module(name);
+    EXPECT_EQ(error, 0) << "rmmod " << name;
+    return 0;
+}
+
 TEST_F(Faults, InLoading) {
+    const Fd file(::open("shmq.ko", O_RDONLY | O_CLOEXEC));
+    ASSERT_TRUE(file.valid());
     for (const char* parameters : {"", "handler=none devices=3", "tick_ms=1000 period_us=1000"}) {
         SCOPED_TRACE(parameters);
-        fail_each(
-            [&] {
-                const int error = load_module(parameters);
-                if (!error) {
-                    EXPECT_EQ(unload_module(), 0);
-                }
-                return error;
-            },
-            20'000);
+        fail_each([&] { return load_and_unload(file, parameters, "shmq"); }, 20'000);
     }
 }
 
@@ -91,20 +103,22 @@ TEST_F(Faults, InOpenReadWriteAndPoll) {
         return 0;
     });
     const Device d;
-    fail_each([&] { return d.write("written with faults"); });
     std::string m;
-    ASSERT_EQ(d.read(m), 0);
-    m.reserve(70'000);
+    unsigned sent = 0;
     fail_each([&] {
-        if (int error = d.write("again")) // may be the one that fails
+        const std::string message = "message " + std::to_string(sent);
+        if (int error = d.write(message))
             return error;
-        d.poll(POLLIN);
+        sent++;
+        struct pollfd p = {d.fd(), POLLIN, 0};
+        ::poll(&p, 1, patience_ms); // may be what fails
         int error = d.read(m);
-        while (error == ENOMEM) // the message stayed
+        while (is_fault(error)) // the message stayed
             error = d.read(m);
-        EXPECT_EQ(m, "again");
+        EXPECT_EQ(m, message);
         return error;
     });
+    EXPECT_GT(sent, 1u);
 }
 
 TEST_F(Faults, InMappingAndForking) {
@@ -131,15 +145,9 @@ TEST_F(Faults, InMappingAndForking) {
 
 TEST_F(Faults, InOtherModulesCalls) {
     const Module module("");
-    fail_each(
-        [] {
-            const int error = load_module("", "shmq_upper");
-            if (!error) {
-                EXPECT_EQ(unload_module("shmq_upper"), 0);
-            }
-            return error;
-        },
-        20'000);
+    const Fd file(::open("shmq_upper.ko", O_RDONLY | O_CLOEXEC));
+    ASSERT_TRUE(file.valid());
+    fail_each([&] { return load_and_unload(file, "", "shmq_upper"); }, 20'000);
     const Device d;
     ASSERT_EQ(d.write("still there"), 0);
     ASSERT_NE(d.poll(POLLIN), 0);
