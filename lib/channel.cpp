@@ -139,16 +139,24 @@ MsgConsumer Channel::receiver() {
 }
 
 ByteProducer Channel::byte_sender() {
+    return byte_sender_of(1);
+}
+
+ByteProducer Channel::byte_sender_of(std::size_t element) {
     ChannelState& state = opened(state_);
     const std::uint32_t line = writes(side_);
-    return ByteProducer::attach(state.memory(line),
+    return ByteProducer::attach(detail::cut_to(state.memory(line), element),
                                 options_for(state, wait_, line, SHMQ_END_PRODUCER, Carries::bytes));
 }
 
 ByteConsumer Channel::byte_receiver() {
+    return byte_receiver_of(1);
+}
+
+ByteConsumer Channel::byte_receiver_of(std::size_t element) {
     ChannelState& state = opened(state_);
     const std::uint32_t line = writes(opposite(side_));
-    return ByteConsumer::attach(state.memory(line),
+    return ByteConsumer::attach(detail::cut_to(state.memory(line), element),
                                 options_for(state, wait_, line, SHMQ_END_CONSUMER, Carries::bytes));
 }
 

@@ -3,6 +3,7 @@
 #include "failure.hpp"
 
 #include <shmq/msg_queue.hpp>
+#include <shmq/stream.hpp>
 
 #include <algorithm>
 #include <string>
@@ -67,6 +68,19 @@ void detach(shmq_consumer& c) noexcept {
     c = {};
     c.end.size = nowhere;
     shmq_consumer_stop(&c, SHMQ_INVALID);
+}
+
+void check_stream(const shmq_end& end, std::size_t size, std::size_t alignment) {
+    if (!end.base)
+        fail(Status::Invalid, "an end that is not attached");
+    if (end.size % size != 0 || end.size < 2 * size)
+        fail(Status::Invalid, "a ring of " + std::to_string(end.size) +
+                                  " bytes is no whole number, two at least, of elements of " +
+                                  std::to_string(size) + " bytes");
+    if (reinterpret_cast<std::uintptr_t>(shmq_at(end.base, SHMQ_QUEUE_HEADER)) % alignment != 0)
+        fail(Status::Invalid, "the memory is not aligned for the elements");
+    if (end.pos % size != 0)
+        fail(Status::Corrupt, "a position lies inside an element: the queue was used otherwise");
 }
 
 } // namespace detail

@@ -8,6 +8,7 @@
 #include <shmq/format.hpp>
 #include <shmq/msg_queue.hpp>
 #include <shmq/region.hpp>
+#include <shmq/stream.hpp>
 #include <shmq/waiting.hpp>
 
 #include <cstddef>
@@ -127,6 +128,17 @@ public:
     [[nodiscard]] ByteConsumer byte_receiver();
     [[nodiscard]] ByteConsumer byte_receiver(std::error_code& ec);
 
+    /// The same ends, for values of one type; see stream.hpp. On a device, open it
+    /// with a `room` of two elements if you poll for room.
+    template <StreamElement T>
+    [[nodiscard]] StreamProducer<T> stream_sender() {
+        return StreamProducer<T>(byte_sender_of(sizeof(T)));
+    }
+    template <StreamElement T>
+    [[nodiscard]] StreamConsumer<T> stream_receiver() {
+        return StreamConsumer<T>(byte_receiver_of(sizeof(T)));
+    }
+
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
     [[nodiscard]] Side side() const noexcept { return side_; }
     [[nodiscard]] Wait wait() const noexcept { return wait_; }
@@ -138,6 +150,10 @@ public:
 
 private:
     Channel(std::shared_ptr<detail::ChannelState> state, Side side, std::optional<Wait> wait);
+
+    /// With a ring that is cut to a multiple of the element's size.
+    ByteProducer byte_sender_of(std::size_t element);
+    ByteConsumer byte_receiver_of(std::size_t element);
 
     std::shared_ptr<detail::ChannelState> state_;
     Side side_ = Side::first;

@@ -10,6 +10,7 @@
 #include <shmq/msg_queue.hpp>
 #include <shmq/region.hpp>
 #include <shmq/status.hpp>
+#include <shmq/stream.hpp>
 #include <shmq/waiting.hpp>
 
 #endif // SHMQ_SHMQ_HPP
