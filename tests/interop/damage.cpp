@@ -112,6 +112,14 @@ TEST(Damage, AForgedSizeIsTooBigWhenNoQueueOfThisSizeHoldsIt) {
     }
 }
 
+TEST(Damage, TheLargestSizeThatTheQueueHoldsIsWaitedFor) {
+    for (const std::string& prefix : prefixes) {
+        Frame f(prefix, "data");
+        f.size = n - 1 - frame_overhead - static_cast<std::uint32_t>(prefix.size());
+        ASSERT_NO_FATAL_FAILURE(expect_told(prefix, {n, 225}, f.bytes(), {}));
+    }
+}
+
 TEST(Damage, AForgedSizeThatFitsIsWaitedForThenSearched) {
     for (const std::string& prefix : prefixes) {
         Frame f(prefix, "data");
