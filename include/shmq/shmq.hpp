@@ -4,6 +4,7 @@
 #define SHMQ_SHMQ_HPP
 
 #include <shmq/byte_queue.hpp>
+#include <shmq/byte_stream.hpp>
 #include <shmq/channel.hpp>
 #include <shmq/device.hpp>
 #include <shmq/format.hpp>

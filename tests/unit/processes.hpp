@@ -11,6 +11,7 @@
 #include <iostream>
 #include <utility>
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@ public:
     explicit Child(F&& f) : pid_(::fork()) {
         if (pid_ != 0)
             return;
+        // A test that ctest ends leaves nobody behind who spins.
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         int status = 99;
         try {
             status = std::forward<F>(f)();

@@ -8,6 +8,8 @@
 #include "shared_memory.hpp"
 #include "sides.hpp"
 
+#include <shmq/byte_stream.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -38,6 +40,15 @@ public:
         if (auto* q = std::get_if<crate::Bytes>(&end_))
             return q->write_some(s);
         return std::get<ours::ByteWriter>(end_).write_some(s, way);
+    }
+
+    /// By the formatter, which blocks: what fits.
+    void print(std::string_view s) {
+        if (auto* q = std::get_if<crate::Bytes>(&end_))
+            return q->print(s);
+        shmq::ByteOstream out(std::get<ours::ByteWriter>(end_).end(), ours::patience);
+        out << s;
+        EXPECT_EQ(out.status(), Status::Ok);
     }
 
     std::uint32_t space() {

@@ -81,7 +81,7 @@ public:
 
 private:
     /// The crate says "empty" too when its buffer was full of garbage and a
-    /// message is behind it in the queue. See faults.cpp.
+    /// message is behind it in the queue. See differences.cpp.
     Status read_from(crate::Msgs& q, std::string& to) {
         for (;;) {
             const Positions before = memory_->positions();
@@ -104,7 +104,7 @@ private:
 };
 
 /// Prefixes of one, four and sixteen bytes; the crate's reader knows no others
-/// that matter (see faults.cpp for none at all).
+/// that matter (see blank_prefix.cpp for none at all).
 inline const std::string prefixes[] = {"~", "SHMQ", "DEFAULT_PREFIX: "};
 
 #endif // SHMQ_TESTS_INTEROP_MSG_ENDS_HPP

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,11 @@ inline std::vector<Pair> pairs() {
 
 inline std::string name(const Pair& p) {
     return std::string(name(p.writer)) + "To" + name(p.reader);
+}
+
+/// For the names that ctest shows.
+inline void PrintTo(const Pair& p, std::ostream* out) {
+    *out << name(p);
 }
 
 /// The pairs as parameters of a test.
