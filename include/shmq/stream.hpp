@@ -121,7 +121,7 @@ private:
     // Looks at the peer only if less is known to be free. Tells it that this end
     // waits, if there is no room for one.
     std::size_t room(std::size_t most) noexcept {
-        const std::uint32_t want =
+        const auto want =
             static_cast<std::uint32_t>(std::min<std::size_t>(most, capacity()) * sizeof(T));
         std::uint32_t n = shmq_producer_space(&core_, want);
         if (n < sizeof(T) && want) {
@@ -251,7 +251,7 @@ public:
 private:
     // Tells the peer that this end waits, if there is not one.
     std::size_t available(std::size_t most) noexcept {
-        const std::uint32_t want =
+        const auto want =
             static_cast<std::uint32_t>(std::min<std::size_t>(most, capacity()) * sizeof(T));
         std::uint32_t n = shmq_consumer_available(&core_, want);
         if (n < sizeof(T) && want) {
