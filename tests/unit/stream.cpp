@@ -31,6 +31,10 @@ struct Value {
 
 using Sample = Value<3>; // 12 bytes: of no ring that is a power of two
 
+struct alignas(8) Aligned { // as a double is not everywhere
+    std::uint64_t word;
+};
+
 template <typename T>
 struct Both {
     explicit Both(std::size_t bytes) : memory(8 + bytes) {
@@ -171,7 +175,7 @@ TEST(Stream, AttachRefusesWhatCannotBeOne) {
     create_queue(used.span());
     EXPECT_EQ(why([&] { (void)StreamProducer<Sample>::attach(small.span()); }), Status::Invalid)
         << "one element is no ring";
-    EXPECT_EQ(why([&] { (void)StreamProducer<double>::attach(odd.span()); }), Status::Invalid);
+    EXPECT_EQ(why([&] { (void)StreamProducer<Aligned>::attach(odd.span()); }), Status::Invalid);
     EXPECT_EQ(why([&] { (void)StreamProducer<Sample>::attach(odd.span()); }), std::error_code());
     used.set_word(SHMQ_READ_POSITION, 7);
     EXPECT_EQ(why([&] { (void)StreamConsumer<Sample>::attach(used.span()); }), Status::Corrupt);
