@@ -51,7 +51,7 @@ static enum shmq_status shmq_pump(struct shmq_device *dev)
 		bytes += dev->reader.work;
 		if (status == SHMQ_OK && shmq_deliver(dev))
 			status = SHMQ_AGAIN;
-		/* A handler that takes its time must not delay earlier replies. */
+		/* Long messages take their time too. */
 		if (messages % SHMQ_TURN_BATCH == 0 || time_after(jiffies, now)) {
 			shmq_queue_batch_publish(&dev->queue[SHMQ_TO_USER]);
 			now = jiffies;
@@ -76,7 +76,8 @@ static bool shmq_turn(struct shmq_device *dev)
 	}
 	publishes = q->consumer.end.publishes;
 	shmq_consumer_batch_begin(&q->consumer);
-	shmq_queue_batch_begin(replies);
+	if (dev->handler->quick)
+		shmq_queue_batch_begin(replies);
 	status = shmq_pump(dev);
 	shmq_queue_batch_end(replies);
 	shmq_consumer_batch_end(&q->consumer);

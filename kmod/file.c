@@ -85,9 +85,9 @@ static enum shmq_status shmq_peek(struct shmq_queue *q, struct shmq_consumer *c,
 	if (status != SHMQ_OK) {
 		/* Skipped garbage does not come back. */
 		shmq_consumer_publish(c);
-		if (c->end.publishes)
-			shmq_ring_if_asleep(q->dev, SHMQ_BELL_ROOM(q->index));
 	}
+	if (c->end.publishes)
+		shmq_ring_if_asleep(q->dev, SHMQ_BELL_ROOM(q->index));
 	return status;
 }
 

@@ -33,7 +33,7 @@ static int shmq_handle_log(struct shmq_device *dev, u32 tag, const void *data, u
 }
 
 static const struct shmq_handler shmq_builtin[] = {
-	{ .name = "echo", .message = shmq_handle_echo },
+	{ .name = "echo", .message = shmq_handle_echo, .quick = true },
 	{ .name = "log", .message = shmq_handle_log },
 	{ .name = "count", .message = shmq_handle_count },
 };

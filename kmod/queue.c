@@ -95,8 +95,9 @@ void shmq_queue_reset(struct shmq_queue *q)
 	q->io_reads++;
 	spin_lock_irqsave(&q->lock, flags);
 	shmq_queue_create(q->base, q->length);
-	shmq_producer_attach(&q->producer, q->base, q->length);
-	shmq_consumer_attach(&q->consumer, q->base, q->length);
+	/* Not what the memory says: a program may have stored to it meanwhile. */
+	shmq_end_start(&q->producer.end, q->base, q->length);
+	shmq_end_start(&q->consumer.end, q->base, q->length);
 	WRITE_ONCE(q->state->state, SHMQ_QUEUE_RUNNING);
 	spin_unlock_irqrestore(&q->lock, flags);
 }
@@ -253,31 +254,32 @@ bool shmq_look(struct shmq_queue *q, enum shmq_end_id end, u32 room)
 /* ---- the kernel's ends ---- */
 
 /*
- * Has somebody else moved the kernel's position? A device that was made for
- * peers that restart then takes the queue as it is now.
+ * Has somebody else moved the kernel's position, or set back their own? A device
+ * that was made for peers that restart then starts over too, at zero: what the
+ * memory says may be half of the peer's own start.
  */
-static bool shmq_must_follow(const struct shmq_queue *q, const struct shmq_end *end, u32 word)
+static enum shmq_status shmq_end_check(struct shmq_queue *q, struct shmq_end *end, u32 word)
 {
-	return q->dev->config.restart &&
-	       (end->error == SHMQ_RECREATED || !shmq_end_intact(end, word));
+	u32 publishes = end->publishes;
+
+	if (end->error != SHMQ_RECREATED && shmq_end_intact(end, word))
+		return SHMQ_OK;
+	if (!q->dev->config.restart)
+		return SHMQ_RECREATED;
+	shmq_end_start(end, q->base, q->length);
+	shmq_store_release(q->base, word, 0); /* pairs with the peer's look at it */
+	end->publishes = publishes + 1;
+	return SHMQ_OK;
 }
 
 static enum shmq_status shmq_producer_check(struct shmq_queue *q)
 {
-	struct shmq_producer *p = &q->producer;
-
-	if (shmq_must_follow(q, &p->end, SHMQ_WRITE_POSITION))
-		return shmq_producer_attach(p, q->base, q->length);
-	return shmq_end_intact(&p->end, SHMQ_WRITE_POSITION) ? SHMQ_OK : SHMQ_RECREATED;
+	return shmq_end_check(q, &q->producer.end, SHMQ_WRITE_POSITION);
 }
 
 static enum shmq_status shmq_consumer_check(struct shmq_queue *q)
 {
-	struct shmq_consumer *c = &q->consumer;
-
-	if (shmq_must_follow(q, &c->end, SHMQ_READ_POSITION))
-		return shmq_consumer_attach(c, q->base, q->length);
-	return shmq_end_intact(&c->end, SHMQ_READ_POSITION) ? SHMQ_OK : SHMQ_RECREATED;
+	return shmq_end_check(q, &q->consumer.end, SHMQ_READ_POSITION);
 }
 
 /**
@@ -309,6 +311,12 @@ int shmq_queue_send(struct shmq_queue *q, u32 tag, const void *data, u32 length,
 	shmq_frame_seal(&dev->config.format, tag, &part, 1, &envelope);
 
 	spin_lock_irqsave(&q->lock, flags);
+	/* Once more: another sender may have stopped the queue meanwhile. */
+	err = shmq_queue_error(q);
+	if (err) {
+		spin_unlock_irqrestore(&q->lock, flags);
+		return err;
+	}
 retry:
 	status = shmq_producer_check(q);
 	if (status == SHMQ_OK)
@@ -330,6 +338,11 @@ retry:
 			q->unrung = true;
 	} else if (status == SHMQ_FULL && who == SHMQ_SENDER_DROPS) {
 		WRITE_ONCE(q->state->dropped, q->state->dropped + 1);
+	}
+	if (status == SHMQ_FULL && q->unrung) {
+		/* Looking for room has published the batch: its reader makes room. */
+		q->unrung = false;
+		ring = true;
 	}
 	stopped = shmq_queue_mark(q, status);
 	spin_unlock_irqrestore(&q->lock, flags);
@@ -359,16 +372,23 @@ void shmq_queue_batch_begin(struct shmq_queue *q)
 
 void shmq_queue_batch_publish(struct shmq_queue *q)
 {
+	enum shmq_status status;
 	unsigned long flags;
-	bool ring;
+	bool ring, stopped;
 
 	spin_lock_irqsave(&q->lock, flags);
-	shmq_producer_publish(&q->producer);
+	/* Not over a queue that was started over since: that would hide it. */
+	status = shmq_producer_check(q);
+	if (status == SHMQ_OK)
+		shmq_producer_publish(&q->producer);
 	ring = q->unrung;
 	q->unrung = false;
+	stopped = shmq_queue_mark(q, status);
 	spin_unlock_irqrestore(&q->lock, flags);
 	if (ring)
 		shmq_ring_if_asleep(q->dev, SHMQ_BELL_DATA(q->index));
+	if (stopped)
+		shmq_queue_announce_stop(q, status);
 }
 
 void shmq_queue_batch_end(struct shmq_queue *q)
@@ -387,14 +407,19 @@ bool shmq_queue_can_send(struct shmq_queue *q, u32 length)
 	u64 need = shmq_frame_length(&q->dev->config.format, length);
 	enum shmq_status status;
 	unsigned long flags;
+	bool stopped = false;
 
-	if (shmq_queue_error(q))
-		return true;
 	spin_lock_irqsave(&q->lock, flags);
-	status = shmq_producer_check(q);
-	if (status == SHMQ_OK)
-		status = shmq_producer_reserve(&q->producer, need);
+	status = SHMQ_OK;
+	if (!shmq_queue_error(q)) {
+		status = shmq_producer_check(q);
+		if (status == SHMQ_OK)
+			status = shmq_producer_reserve(&q->producer, need);
+		stopped = !shmq_is_restart(q, status) && shmq_queue_mark(q, status);
+	}
 	spin_unlock_irqrestore(&q->lock, flags);
+	if (stopped)
+		shmq_queue_announce_stop(q, status);
 	return status != SHMQ_FULL;
 }
 

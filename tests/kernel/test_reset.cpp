@@ -179,6 +179,30 @@ TEST_F(Reset, WinsOverAStopUnderWay) {
     EXPECT_EQ(late, 0u) << "rounds in which the new queue was stopped";
 }
 
+// What the memory says at the moment of a reset is not believed.
+TEST_F(ResetBesideEcho, IsNotFooledByAProgramThatStoresMeanwhile) {
+    const Device d(O_RDWR | O_NONBLOCK);
+    const View v(d);
+    std::atomic<bool> done{false};
+    std::thread vandal([&] {
+        while (!done)
+            for (unsigned q : {to_kernel, from_kernel})
+                for (std::uint32_t word : {SHMQ_WRITE_POSITION, SHMQ_READ_POSITION})
+                    v.set_position(q, word, 0x40000000);
+    });
+    for (unsigned i = 0; i < 1000 * long_factor(); i++) {
+        ASSERT_EQ(d.reset(), 0);
+        d.kick();
+        d.write("is refused, or not");
+    }
+    done = true;
+    vandal.join();
+    ASSERT_EQ(d.reset(), 0);
+    ASSERT_EQ(d.write("after"), 0);
+    ASSERT_TRUE(d.poll(POLLIN) & POLLIN);
+    EXPECT_EQ(d.read(), "after");
+}
+
 TEST_F(ResetBesideEcho, ManyStopsDoNotFloodTheLog) {
     KernelLog log;
     const Device a(O_RDWR | O_NONBLOCK);

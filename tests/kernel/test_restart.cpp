@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // restart=1: a peer that boots again and zeroes the queues is followed, wherever
 // it was when it stopped.
+#include "support/api.hpp"
 #include "support/module.hpp"
 #include "support/process.hpp"
 #include "support/ring.hpp"
@@ -95,6 +96,25 @@ TEST_F(Restart, WithAnswersThatItNeverRead) {
     while (r.try_receive(m) == SHMQ_OK)
         EXPECT_EQ(m, std::string(1000, 'x'));
     expect_service(d, v, "second");
+}
+
+// A sender that waits for room looks at the queue first when it is rung.
+TEST_F(Restart, APositionStoredUnderASleepingSenderIsNotUsed) {
+    reload("restart=1 handler=none size=64K");
+    const Module api("", "shmq_test_api");
+    ASSERT_EQ(call("get 0"), 0);
+    const Device d;
+    const View v(d);
+    while (call("try 1000 x") == 0)
+        ;
+    Child sender([] { return call("send 1000 y"); });
+    ASSERT_TRUE(comes_to_sleep(sender.pid()));
+    for (std::uint32_t position : {0x40000000u, v.capacity(from_kernel), 0xfffffff0u}) {
+        v.set_position(from_kernel, SHMQ_WRITE_POSITION, position);
+        ASSERT_EQ(d.kick(1 << SHMQ_BELL_ROOM(from_kernel)), 0);
+    }
+    EXPECT_EQ(sender.wait(), 0) << "it starts over with the queue";
+    ASSERT_EQ(call("put"), 0);
 }
 
 // What cannot be explained by a restart is refused all the same.

@@ -265,6 +265,24 @@ TEST(ByteQueueCore, APositionThatMovesBackwardsTellsOfAQueueStartedOver) {
     EXPECT_EQ(s.write(pattern(8)), SHMQ_RECREATED);
 }
 
+TEST(ByteQueueCore, AFailedAttachLeavesAnEndThatDoesNothing) {
+    for (const std::uint32_t value : {16u, 0x40000000u, 0xfffffff0u})
+        for (const std::uint32_t word : {SHMQ_WRITE_POSITION, SHMQ_READ_POSITION}) {
+            Queue q(16);
+            q.memory.set_word(word, value);
+            EXPECT_EQ(shmq_producer_attach(&q.p, q.memory.base(), q.memory.size()), SHMQ_CORRUPT);
+            EXPECT_EQ(shmq_consumer_attach(&q.c, q.memory.base(), q.memory.size()), SHMQ_CORRUPT);
+            for (int again = 0; again < 2; again++) {
+                std::vector<std::uint8_t> out(1);
+                EXPECT_EQ(q.write(pattern(1)), SHMQ_CORRUPT) << value;
+                EXPECT_EQ(q.read(out), SHMQ_CORRUPT) << value;
+                EXPECT_EQ(shmq_producer_space(&q.p, 1), 0u);
+                EXPECT_EQ(shmq_consumer_available(&q.c, 1), 0u);
+                q.memory.set_word(word, 0); // as if nothing had been
+            }
+        }
+}
+
 TEST(ByteQueueCore, ZeroedPositionsAreNoticedByBothEnds) {
     Queue q(16);
     ASSERT_EQ(q.write(pattern(8)), SHMQ_OK);

@@ -110,21 +110,35 @@ static inline enum shmq_status shmq_queue_create(shmq_base base, uint64_t length
 	return SHMQ_OK;
 }
 
+/* An end of a queue that was made just now: nothing is read from the memory. */
+static inline void shmq_end_start(struct shmq_end *e, shmq_base base, uint64_t length)
+{
+	e->base = base;
+	e->size = (uint32_t)(length - SHMQ_QUEUE_HEADER);
+	e->pos = 0;
+	e->published = 0;
+	e->publishes = 0;
+	e->peer = 0;
+	e->lag = 0;
+	e->error = SHMQ_OK;
+}
+
+/* Where it fails, no position of the memory's stays in the end. */
 static inline enum shmq_status shmq_end_attach(struct shmq_end *e, shmq_base base, uint64_t length,
 					       uint32_t own, uint32_t other)
 {
+	uint32_t pos, peer;
+
 	if (!shmq_queue_length_ok(length))
 		return SHMQ_INVALID;
-	e->base = base;
-	e->size = (uint32_t)(length - SHMQ_QUEUE_HEADER);
-	e->lag = 0;
-	e->error = SHMQ_OK;
-	e->pos = shmq_load_acquire(base, own);
-	e->published = e->pos;
-	e->publishes = 0;
-	e->peer = shmq_load_acquire(base, other);
-	if (e->pos >= e->size || e->peer >= e->size)
+	shmq_end_start(e, base, length);
+	pos = shmq_load_acquire(base, own);
+	peer = shmq_load_acquire(base, other);
+	if (pos >= e->size || peer >= e->size)
 		return SHMQ_CORRUPT;
+	e->pos = pos;
+	e->published = pos;
+	e->peer = peer;
 	return SHMQ_OK;
 }
 
@@ -157,14 +171,27 @@ static inline void shmq_end_publish(struct shmq_end *e, uint32_t own)
 
 /* ---- the producer's end ---- */
 
+/* Ends this end for a reason that lies outside the queue: full for ever. */
+static inline void shmq_producer_stop(struct shmq_producer *p, enum shmq_status why)
+{
+	p->end.error = why;
+	p->end.peer = shmq_wrap(p->end.size, p->end.pos + 1);
+}
+
 /*
  * Attaches to a queue that exists; the memory is not changed. SHMQ_CORRUPT if
- * a position lies outside, SHMQ_INVALID for an impossible length.
+ * a position lies outside: the end is then stopped. SHMQ_INVALID for an
+ * impossible length: there is no end.
  */
 static inline enum shmq_status shmq_producer_attach(struct shmq_producer *p, shmq_base base,
 						    uint64_t length)
 {
-	return shmq_end_attach(&p->end, base, length, SHMQ_WRITE_POSITION, SHMQ_READ_POSITION);
+	enum shmq_status status;
+
+	status = shmq_end_attach(&p->end, base, length, SHMQ_WRITE_POSITION, SHMQ_READ_POSITION);
+	if (status == SHMQ_CORRUPT)
+		shmq_producer_stop(p, status);
+	return status;
 }
 
 static inline void shmq_producer_publish(struct shmq_producer *p)
@@ -194,13 +221,6 @@ static inline void shmq_producer_refresh(struct shmq_producer *p)
 		e->error = shmq_end_blame(e, seen);
 	}
 	e->peer = shmq_wrap(e->size, e->pos + 1); /* stopped: full for ever */
-}
-
-/* Ends this end for a reason that lies outside the queue: full for ever. */
-static inline void shmq_producer_stop(struct shmq_producer *p, enum shmq_status why)
-{
-	p->end.error = why;
-	p->end.peer = shmq_wrap(p->end.size, p->end.pos + 1);
 }
 
 /*
@@ -272,11 +292,23 @@ static inline void shmq_producer_batch_end(struct shmq_producer *p)
 
 /* ---- the consumer's end ---- */
 
+/* Ends this end for a reason that lies outside the queue: empty for ever. */
+static inline void shmq_consumer_stop(struct shmq_consumer *c, enum shmq_status why)
+{
+	c->end.error = why;
+	c->end.peer = c->end.pos;
+}
+
 /* As shmq_producer_attach(). */
 static inline enum shmq_status shmq_consumer_attach(struct shmq_consumer *c, shmq_base base,
 						    uint64_t length)
 {
-	return shmq_end_attach(&c->end, base, length, SHMQ_READ_POSITION, SHMQ_WRITE_POSITION);
+	enum shmq_status status;
+
+	status = shmq_end_attach(&c->end, base, length, SHMQ_READ_POSITION, SHMQ_WRITE_POSITION);
+	if (status == SHMQ_CORRUPT)
+		shmq_consumer_stop(c, status);
+	return status;
 }
 
 static inline void shmq_consumer_publish(struct shmq_consumer *c)
@@ -306,13 +338,6 @@ static inline void shmq_consumer_refresh(struct shmq_consumer *c)
 		e->error = shmq_end_blame(e, seen);
 	}
 	e->peer = e->pos; /* stopped: empty for ever */
-}
-
-/* Ends this end for a reason that lies outside the queue: empty for ever. */
-static inline void shmq_consumer_stop(struct shmq_consumer *c, enum shmq_status why)
-{
-	c->end.error = why;
-	c->end.peer = c->end.pos;
 }
 
 /*

@@ -28,7 +28,7 @@ struct shmq_device;
  * The kernel takes the sending end of the device's second queue if it does not
  * have it yet. Any number of modules may hold a device.
  *
- * Context: process context, may sleep.
+ * Context: process context, may sleep; not from a handler.
  * Return: the device, or ERR_PTR(): -ENODEV there is none, -EBUSY a program has
  * claimed that end, -EOPNOTSUPP the device has no queues (layout raw), -EIO a
  * program has broken the queue (SHMQ_IOC_RESET mends it).
@@ -39,7 +39,7 @@ struct shmq_device *shmq_get(unsigned int index);
  * shmq_put() - gives the reference back
  * @dev: from shmq_get(); may be NULL
  *
- * Context: process context, may sleep.
+ * Context: process context, may sleep; not from a handler.
  */
 void shmq_put(struct shmq_device *dev);
 
@@ -50,8 +50,8 @@ void shmq_put(struct shmq_device *dev);
  * @data: the message; not needed after the call
  * @length: bytes, at most the device's max_msg
  *
- * Context: process context, may sleep.
- * Return: 0; -EINTR a signal came first; -EMSGSIZE; -EIO the queue has been
+ * Context: process context, may sleep; not from a handler, which replies.
+ * Return: 0; -EDEADLK from a handler of that device; -EINTR a signal came first; -EMSGSIZE; -EIO the queue has been
  * stopped; -ENODEV the device was removed.
  */
 int shmq_send(struct shmq_device *dev, u32 tag, const void *data, u32 length);
@@ -82,10 +82,13 @@ int shmq_try_send(struct shmq_device *dev, u32 tag, const void *data, u32 length
  *	Return 0, or -EAGAIN: not now, call me again with this message when
  *	there is room in the queue to user space (a handler that answers), or
  *	any other error: the message is dropped and counted as refused.
+ * @quick: @message never sleeps. Its replies to messages that come in a row may
+ *	then become visible together, at most 16.
  */
 struct shmq_handler {
 	const char *name;
 	int (*message)(struct shmq_device *dev, u32 tag, const void *data, u32 length);
+	bool quick;
 };
 
 /**
@@ -96,8 +99,7 @@ struct shmq_handler {
  * @length: as for shmq_send()
  *
  * As shmq_try_send(), but a full queue is not counted as a drop: return the
- * -EAGAIN and be called again. Replies to messages that come in a row may
- * become visible together, at most a timer tick after the handler returned.
+ * -EAGAIN and be called again.
  *
  * Context: process context, in a handler.
  */
