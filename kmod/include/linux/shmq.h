@@ -51,8 +51,9 @@ void shmq_put(struct shmq_device *dev);
  * @length: bytes, at most the device's max_msg
  *
  * Context: process context, may sleep; not from a handler, which replies.
- * Return: 0; -EDEADLK from a handler of that device; -EINTR a signal came first; -EMSGSIZE; -EIO the queue has been
- * stopped; -ENODEV the device was removed.
+ * Return: 0; -EDEADLK from a handler of that device; -EINTR a signal came
+ * first; -EMSGSIZE; -EIO the queue has been stopped; -ENODEV the device was
+ * removed.
  */
 int shmq_send(struct shmq_device *dev, u32 tag, const void *data, u32 length);
 
