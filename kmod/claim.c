@@ -49,15 +49,18 @@ void shmq_kernel_give(struct shmq_queue *q, enum shmq_end_id end)
 		shmq_set_holder(q, end, SHMQ_HOLDER_NONE);
 }
 
-static int shmq_claim_free(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end)
+static int shmq_claim_free(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end,
+			   bool by_io)
 {
 	lockdep_assert_held(&q->dev->lock);
 	if (q->dev->removed)
 		return -ENODEV;
 	if (q->owner[end] || shmq_kernel_holds(q, end))
 		return -EBUSY;
+	mutex_lock(&q->io_lock);
 	q->owner[end] = file;
-	q->by_io[end] = false;
+	q->by_io[end] = by_io;
+	mutex_unlock(&q->io_lock);
 	if (!shmq_is_first_side(q, end))
 		file->second_side++;
 	shmq_set_holder(q, end, SHMQ_HOLDER_USER);
@@ -80,7 +83,7 @@ int shmq_claim(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id en
 	int err;
 
 	mutex_lock(&q->dev->lock);
-	err = shmq_claim_free(file, q, end);
+	err = shmq_claim_free(file, q, end, false);
 	if (!err) {
 		q->bytes[end] = bytes;
 		if (end == SHMQ_END_PRODUCER)
@@ -99,9 +102,7 @@ int shmq_claim_for_io(struct shmq_file *file, struct shmq_queue *q, enum shmq_en
 	if (q->dev->removed) {
 		err = -ENODEV;
 	} else if (q->owner[end] != file || !q->by_io[end]) {
-		err = shmq_claim_free(file, q, end);
-		if (!err)
-			q->by_io[end] = true;
+		err = shmq_claim_free(file, q, end, true);
 	}
 	mutex_unlock(&q->dev->lock);
 	return err;
@@ -111,8 +112,12 @@ static void shmq_claim_drop(struct shmq_file *file, struct shmq_queue *q, enum s
 {
 	if (!shmq_is_first_side(q, end))
 		file->second_side--;
+	mutex_lock(&q->io_lock); /* after what a read(2) or write(2) is doing with it */
 	q->owner[end] = NULL;
 	q->bytes[end] = false;
+	if (end == SHMQ_END_CONSUMER)
+		WRITE_ONCE(q->io_lost, false);
+	mutex_unlock(&q->io_lock);
 	if (end == SHMQ_END_PRODUCER)
 		WRITE_ONCE(q->room, 1);
 	shmq_set_holder(q, end, SHMQ_HOLDER_GONE);

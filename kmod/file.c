@@ -54,6 +54,34 @@ static int shmq_wait(struct shmq_queue *q, enum shmq_end_id end, u32 room)
 	return err ? err : shmq_queue_error(q);
 }
 
+/*
+ * Is that end still this file's? Another thread may have released it while this
+ * one slept, and another file may have it by now. An end changes hands under
+ * io_lock too, so that the answer holds for as long as the caller has the lock.
+ */
+static bool shmq_io_owns(const struct shmq_file *file, const struct shmq_queue *q,
+			 enum shmq_end_id end)
+{
+	lockdep_assert_held(&q->io_lock);
+	return q->owner[end] == file && q->by_io[end];
+}
+
+/* Locks an end for one look at it, claimed for the file. */
+static int shmq_io_lock(struct shmq_file *file, struct shmq_queue *q, enum shmq_end_id end)
+{
+	int err;
+
+	for (;;) {
+		mutex_lock(&q->io_lock);
+		if (shmq_io_owns(file, q, end))
+			return 0;
+		mutex_unlock(&q->io_lock);
+		err = shmq_claim_for_io(file, q, end);
+		if (err)
+			return err;
+	}
+}
+
 /* The queue that a file reads or writes, claimed for it. */
 static struct shmq_queue *shmq_io_queue(struct shmq_file *file, u32 index, enum shmq_end_id end)
 {
@@ -81,10 +109,12 @@ static enum shmq_status shmq_peek(struct shmq_queue *q, struct shmq_consumer *c,
 	shmq_consumer_hold(c);
 	shmq_reader_init(&reader, c, &q->dev->config.format);
 	reader.limit = SHMQ_READ_WORK;
+	reader.lost = q->io_lost;
 	status = shmq_frame_read(&reader, buffer, room, message);
 	if (status != SHMQ_OK) {
 		/* Skipped garbage does not come back. */
 		shmq_consumer_publish(c);
+		WRITE_ONCE(q->io_lost, reader.lost);
 	}
 	if (c->end.publishes)
 		shmq_ring_if_asleep(q->dev, SHMQ_BELL_ROOM(q->index));
@@ -96,14 +126,17 @@ static enum shmq_status shmq_peek(struct shmq_queue *q, struct shmq_consumer *c,
  * read it from the same open file meanwhile, or reset the device. The position
  * alone does not tell: it comes round again.
  */
-static bool shmq_take(struct shmq_queue *q, struct shmq_consumer *c, u64 reads)
+static bool shmq_take(struct shmq_file *file, struct shmq_queue *q, struct shmq_consumer *c,
+		      u64 reads)
 {
 	bool mine;
 
 	mutex_lock(&q->io_lock);
-	mine = q->io_reads == reads && shmq_end_intact(&c->end, SHMQ_READ_POSITION);
+	mine = q->io_reads == reads && shmq_io_owns(file, q, SHMQ_END_CONSUMER) &&
+	       shmq_end_intact(&c->end, SHMQ_READ_POSITION);
 	if (mine) {
 		q->io_reads++;
+		WRITE_ONCE(q->io_lost, false);
 		shmq_consumer_publish(c);
 	}
 	mutex_unlock(&q->io_lock);
@@ -115,6 +148,7 @@ static bool shmq_take(struct shmq_queue *q, struct shmq_consumer *c, u64 reads)
 static ssize_t shmq_read_message(struct shmq_queue *q, struct kiocb *iocb, struct iov_iter *to,
 				 void *buffer, u32 room)
 {
+	struct shmq_file *file = iocb->ki_filp->private_data;
 	struct shmq_message message;
 	struct shmq_consumer c;
 	enum shmq_status status;
@@ -123,7 +157,9 @@ static ssize_t shmq_read_message(struct shmq_queue *q, struct kiocb *iocb, struc
 	int err;
 
 	for (;;) {
-		mutex_lock(&q->io_lock);
+		err = shmq_io_lock(file, q, SHMQ_END_CONSUMER);
+		if (err)
+			return err;
 		reads = q->io_reads;
 		status = shmq_peek(q, &c, buffer, room, &message);
 		status = shmq_queue_judge(q, status);
@@ -135,7 +171,7 @@ static ssize_t shmq_read_message(struct shmq_queue *q, struct kiocb *iocb, struc
 			copied = copy_to_iter(buffer, message.length, to);
 			if (copied != message.length)
 				return -EFAULT;
-			if (shmq_take(q, &c, reads))
+			if (shmq_take(file, q, &c, reads))
 				return message.length;
 			iov_iter_revert(to, copied);
 			break;
@@ -181,6 +217,7 @@ static ssize_t shmq_write_message(struct shmq_queue *q, struct kiocb *iocb,
 				  const struct shmq_part *part)
 {
 	const struct shmq_format *format = &q->dev->config.format;
+	struct shmq_file *file = iocb->ki_filp->private_data;
 	struct shmq_envelope envelope;
 	struct shmq_producer p;
 	enum shmq_status status;
@@ -188,7 +225,9 @@ static ssize_t shmq_write_message(struct shmq_queue *q, struct kiocb *iocb,
 
 	shmq_frame_seal(format, 0, part, 1, &envelope);
 	for (;;) {
-		mutex_lock(&q->io_lock);
+		err = shmq_io_lock(file, q, SHMQ_END_PRODUCER);
+		if (err)
+			return err;
 		status = shmq_producer_attach(&p, q->base, q->length);
 		if (status == SHMQ_OK)
 			status = shmq_frame_send(&p, &envelope, part, 1);

@@ -94,9 +94,11 @@ struct shmq_region {
  * @io_lock: see above
  * @producer: valid while the kernel holds that end, under @lock
  * @consumer: valid while the kernel holds that end, under dev->consume_lock
- * @owner: by enum shmq_end_id: the open file that has it, under dev->lock
+ * @owner: by enum shmq_end_id: the open file that has it; changes under both
+ *         dev->lock and @io_lock
  * @unrung: replies of a batch whose reader was not rung for, under @lock
  * @io_reads: messages that read(2) took, and resets, under @io_lock
+ * @io_lost: read(2) is in a run of garbage that it told, under @io_lock
  * @by_io: by enum shmq_end_id: read(2) or write(2) claimed it
  * @bytes: by enum shmq_end_id: its owner moves bytes without frames
  * @room: what POLLOUT promises, bytes of message
@@ -116,6 +118,7 @@ struct shmq_queue {
 	bool unrung;
 	struct shmq_file *owner[2];
 	u64 io_reads;
+	bool io_lost;
 	bool by_io[2];
 	bool bytes[2];
 	u32 room;

@@ -93,6 +93,7 @@ void shmq_queue_reset(struct shmq_queue *q)
 
 	lockdep_assert_held(&q->io_lock);
 	q->io_reads++;
+	WRITE_ONCE(q->io_lost, false);
 	spin_lock_irqsave(&q->lock, flags);
 	shmq_queue_create(q->base, q->length);
 	/* Not what the memory says: a program may have stored to it meanwhile. */
@@ -219,6 +220,7 @@ bool shmq_queue_readable(struct shmq_queue *q)
 	shmq_consumer_freeze(&c);
 	shmq_reader_init(&reader, &c, &q->dev->config.format);
 	reader.limit = SHMQ_LOOK_WORK;
+	reader.lost = READ_ONCE(q->io_lost);
 	return shmq_frame_find(&reader, head, &message) != SHMQ_EMPTY;
 }
 

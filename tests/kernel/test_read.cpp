@@ -218,6 +218,28 @@ TEST_F(Read, GarbageBeforeAMessageIsSkippedSilently) {
     }
 }
 
+// Without a prefix each byte of it may be a start: it is told once.
+TEST_F(Read, GarbageWithoutAPrefixIsToldOnce) {
+    reload("handler=none prefix=");
+    const Device d(O_RDWR | O_NONBLOCK);
+    const View v(d);
+    Sender s(d, v, from_kernel);
+    const std::string garbage(300, 'g');
+    std::string m;
+    for (int round = 0; round < 3; round++) {
+        ASSERT_EQ(shmq_producer_reserve(&s.end, 300), SHMQ_OK);
+        shmq_producer_put(&s.end, 0, garbage.data(), 300);
+        shmq_producer_commit(&s.end, 300);
+        EXPECT_NE(d.poll(POLLIN, 0) & POLLIN, 0);
+        EXPECT_EQ(d.read(m), EBADMSG);
+        EXPECT_EQ(d.read(m), EAGAIN);
+        EXPECT_EQ(d.poll(POLLIN, 0), 0);
+        ASSERT_EQ(s.place("message"), SHMQ_OK);
+        ASSERT_EQ(d.read(m), 0);
+        EXPECT_EQ(m, "message");
+    }
+}
+
 // A program that publishes byte by byte, as the Rust crate may.
 TEST_F(Read, HalfAMessageIsNone) {
     reload("handler=none");

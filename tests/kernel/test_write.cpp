@@ -163,6 +163,28 @@ TEST_F(WriteUntaken, SleepsUntilThereIsRoom) {
     EXPECT_EQ(writer.wait(), 0);
 }
 
+// Another thread gives the end away, and another file takes it, meanwhile.
+TEST_F(WriteUntaken, WhoSleptAsksAgainWhetherTheEndIsStillItsOwn) {
+    const Device d, other;
+    const View v(d);
+    Receiver r(d, v, to_kernel);
+    const std::string large(60'000, 'x');
+    for (int i = 0; i < 2; i++)
+        ASSERT_EQ(d.write(large), 0);
+    Child writer([&] {
+        CHILD_CHECK(d.write(large) == EBUSY);
+        return 0;
+    });
+    ASSERT_TRUE(comes_to_sleep(writer.pid()));
+    ASSERT_EQ(d.release(to_kernel, producer), 0);
+    ASSERT_EQ(other.claim(to_kernel, producer), 0);
+    std::string m;
+    ASSERT_EQ(r.try_receive(m), SHMQ_OK);
+    EXPECT_EQ(writer.wait(), 0);
+    ASSERT_EQ(r.try_receive(m), SHMQ_OK);
+    EXPECT_EQ(r.try_receive(m), SHMQ_EMPTY) << "it wrote over the other's end";
+}
+
 TEST_F(WriteUntaken, AStoppedQueueIsAnError) {
     const Device d;
     const View v(d);
