@@ -101,7 +101,8 @@ public:
 
     /// Ok, Full, TooBig, or why the end stopped.
     [[nodiscard]] Status try_write(Bytes data) noexcept {
-        return attempt(Status::Full, [&] { return put(data); });
+        return attempt(
+            Status::Full, [&]() __attribute__((always_inline)) { return put(data); });
     }
 
     /// As try_write, waiting for room; also Timeout, PeerGone, Interrupted, Removed.
@@ -175,7 +176,8 @@ public:
 
     /// Fills `to` without taking the bytes: Ok, Empty, TooBig, or why the end stopped.
     [[nodiscard]] Status try_peek(std::span<std::byte> to) noexcept {
-        return attempt(Status::Empty, [&] { return get(to, false); });
+        return attempt(
+            Status::Empty, [&]() __attribute__((always_inline)) { return get(to, false); });
     }
     /// Drops `n` bytes.
     [[nodiscard]] Status try_skip(std::uint32_t n) noexcept {
@@ -183,7 +185,8 @@ public:
     }
     /// Fills `to` and takes the bytes.
     [[nodiscard]] Status try_consume(std::span<std::byte> to) noexcept {
-        return attempt(Status::Empty, [&] { return get(to, true); });
+        return attempt(
+            Status::Empty, [&]() __attribute__((always_inline)) { return get(to, true); });
     }
 
     /// As the try_ calls, waiting; also Timeout, PeerGone, Interrupted, Removed.

@@ -117,7 +117,8 @@ public:
     /// The next message into `to`. ShortBuffer: it is longer, and stays.
     Received try_read(std::span<std::byte> to) noexcept {
         shmq_message m{};
-        const Status s = attempt(Status::Empty, [&] { return get(to, m); });
+        const Status s = attempt(
+            Status::Empty, [&]() __attribute__((always_inline)) { return get(to, m); });
         return received(s, m);
     }
     Received read(std::span<std::byte> to, Wait::Duration timeout = forever) noexcept {
@@ -130,7 +131,8 @@ public:
     Front try_front() noexcept {
         shmq_message m{};
         Pieces<const std::byte> data;
-        const Status s = attempt(Status::Empty, [&] { return look(m, data); });
+        const Status s = attempt(
+            Status::Empty, [&]() __attribute__((always_inline)) { return look(m, data); });
         return {*this, s, m, data};
     }
     Front front(Wait::Duration timeout = forever) noexcept {
@@ -179,15 +181,19 @@ private:
 
     [[nodiscard]] std::span<std::byte> buffer() const noexcept { return {buffer_.get(), max_}; }
 
-    Status get(std::span<std::byte> to, shmq_message& m) noexcept {
+    [[gnu::always_inline]] Status get(std::span<std::byte> to, shmq_message& m) noexcept {
         const std::uint32_t room =
             to.size() > UINT32_MAX ? UINT32_MAX : static_cast<std::uint32_t>(to.size());
-        return static_cast<Status>(shmq_frame_read(&reader_, to.data(), room, &m));
+        return static_cast<Status>(format_.is_plain()
+                                       ? shmq_plain_read(&core_, to.data(), room, &m)
+                                       : shmq_frame_read(&reader_, to.data(), room, &m));
     }
 
-    Status look(shmq_message& m, Pieces<const std::byte>& data) noexcept {
+    [[gnu::always_inline]] Status look(shmq_message& m, Pieces<const std::byte>& data) noexcept {
         shmq_pieces pieces{};
-        const auto s = static_cast<Status>(shmq_frame_front(&reader_, &m, &pieces));
+        const auto s =
+            static_cast<Status>(format_.is_plain() ? shmq_plain_front(&core_, &m, &pieces)
+                                                   : shmq_frame_front(&reader_, &m, &pieces));
         if (s == Status::Ok)
             data = {core_.end.base, pieces};
         return s;

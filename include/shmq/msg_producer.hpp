@@ -83,15 +83,16 @@ public:
     /// Sends one message: Ok, Full, TooBig, or why the end stopped. Invalid: a
     /// tag, where the frames have none.
     [[nodiscard]] Status try_write(Bytes data, Tag tag = {}) noexcept {
-        return try_write_parts(std::span(&data, 1), tag);
+        return attempt(
+            Status::Full, [&]() __attribute__((always_inline)) { return send(data, tag); });
     }
 
     /// As try_write(), waiting for room; also Timeout, PeerGone, Interrupted, Removed.
     Status write(Bytes data, Wait::Duration timeout = forever) noexcept {
-        return write_parts(std::span(&data, 1), {}, timeout);
+        return write(data, Tag{}, timeout);
     }
     Status write(Bytes data, Tag tag, Wait::Duration timeout = forever) noexcept {
-        return write_parts(std::span(&data, 1), tag, timeout);
+        return waiter_.wait(core_, Status::Full, timeout, [&] { return send(data, tag); });
     }
 
     /// Sends one message whose data lies in several places.
@@ -114,7 +115,8 @@ public:
     /// Room for a message of up to `length` bytes, in place.
     Reservation try_reserve(std::uint32_t length) noexcept {
         Pieces<std::byte> room;
-        const Status s = attempt(Status::Full, [&] { return make_room(length, room); });
+        const Status s = attempt(
+            Status::Full, [&]() __attribute__((always_inline)) { return make_room(length, room); });
         return {*this, s, room};
     }
     /// As try_reserve(), waiting for room.
@@ -133,6 +135,14 @@ private:
 
     [[nodiscard]] bool tag_ok(Tag tag) const noexcept { return tag == Tag{} || format_.is_plain(); }
 
+    // The shortest way: one plain message that fits.
+    [[gnu::always_inline]] Status send(const Bytes& data, Tag tag) noexcept {
+        if (!format_.is_plain() || data.size() > max_) [[unlikely]]
+            return send(std::span(&data, 1), tag);
+        return static_cast<Status>(
+            shmq_plain_write(&core_, static_cast<std::uint32_t>(tag), data.data(), data.size()));
+    }
+
     Status send(std::span<const Bytes> parts, Tag tag) noexcept {
         std::uint64_t length = 0;
         for (const Bytes& part : parts)
@@ -148,7 +158,8 @@ private:
                                                     static_cast<std::uint32_t>(parts.size())));
     }
 
-    Status make_room(std::uint32_t length, Pieces<std::byte>& room) noexcept {
+    [[gnu::always_inline]] Status make_room(std::uint32_t length,
+                                            Pieces<std::byte>& room) noexcept {
         if (length > max_) [[unlikely]]
             return core_.end.error != SHMQ_OK ? static_cast<Status>(core_.end.error)
                                               : Status::TooBig;
@@ -160,8 +171,11 @@ private:
         return s;
     }
 
-    void commit(std::uint32_t length, Tag tag) noexcept {
-        shmq_frame_commit(&core_, &format_.core(), static_cast<std::uint32_t>(tag), length);
+    [[gnu::always_inline]] void commit(std::uint32_t length, Tag tag) noexcept {
+        if (format_.is_plain())
+            shmq_plain_commit(&core_, static_cast<std::uint32_t>(tag), length);
+        else
+            shmq_frame_commit(&core_, &format_.core(), static_cast<std::uint32_t>(tag), length);
         waiter_.announce(core_.end);
     }
 

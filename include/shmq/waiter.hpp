@@ -53,18 +53,15 @@ public:
     }
 
     /// Rings if something was published since the last call and the peer sleeps.
-    void announce(const shmq_end& e) noexcept {
-        if (!words_.base || e.publishes == announced_)
-            return;
-        announced_ = e.publishes;
-        if (shmq_doorbell_take(words_.base, words_.peer)) [[unlikely]]
-            bell_->ring();
+    [[gnu::always_inline]] void announce(const shmq_end& e) noexcept {
+        if (words_.base && e.publishes != announced_)
+            ring_if_asleep(e);
     }
 
     /// One try of `op`, which returns `nothing` (Full or Empty) when it has to
     /// wait. An end that may sleep announces that before it says so.
     template <typename Core, typename Op>
-    Status attempt(Core& core, Status nothing, Op&& op) noexcept {
+    [[gnu::always_inline]] Status attempt(Core& core, Status nothing, Op&& op) noexcept {
         Status s = op();
         if (s != Status::Ok) [[unlikely]]
             s = s == nothing ? look_again(core, nothing, op) : settle(s);
@@ -108,6 +105,12 @@ private:
         armed_ = false;
     }
 
+    void ring_if_asleep(const shmq_end& e) noexcept {
+        announced_ = e.publishes;
+        if (shmq_doorbell_take(words_.base, words_.peer)) [[unlikely]]
+            bell_->ring();
+    }
+
     /// PeerGone is told once for each departure.
     Status health(bool thorough) noexcept {
         if (!bell_)
@@ -125,7 +128,7 @@ private:
     }
 
     template <typename Core, typename Op>
-    Status look_again(Core& core, Status nothing, Op& op) noexcept {
+    [[gnu::noinline]] Status look_again(Core& core, Status nothing, Op& op) noexcept {
         announce(core.end); // the look may have published what was pending
         if (!bell_)
             return nothing;
@@ -143,7 +146,7 @@ private:
 
     /// What was published before the end of the world is still delivered.
     template <typename Core, typename Op>
-    Status last_look(Core& core, Status nothing, Status why, Op& op) noexcept {
+    [[gnu::noinline]] Status last_look(Core& core, Status nothing, Status why, Op& op) noexcept {
         if (why != Status::Recreated) {
             const Status s = op();
             announce(core.end);

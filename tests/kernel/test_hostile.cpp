@@ -256,7 +256,7 @@ void inject(const View& v, const std::string& bytes) {
 
 std::string frame(const View& v, const std::string& data) {
     const shmq_part part = {data.data(), static_cast<std::uint32_t>(data.size())};
-    shmq_envelope e;
+    shmq_envelope e{};
     shmq_frame_seal(&v.format, 0, &part, 1, &e);
     return std::string(reinterpret_cast<char*>(e.head), e.head_length) + data +
            std::string(reinterpret_cast<char*>(e.tail), e.tail_length);

@@ -11,7 +11,7 @@
  *   shmq_store_release   earlier accesses stay before it; pairs with load_acquire
  *   shmq_cmpxchg         compare-exchange, acquire on success
  *   shmq_full_fence      orders everything, a store before a later load too
- *   shmq_copy_in/_out    bulk copies that the compiler may not repeat or defer
+ *   shmq_copy_in/_out    bulk copies; what was copied in is not read again
  *
  * Words are 32 bits and 4-byte aligned; nothing wider is atomic on every
  * machine that may be the other end.
@@ -35,6 +35,18 @@
 #include <stdint.h>
 #include <string.h>
 #endif
+
+/*
+ * For what every message passes through: a copy of a size that the caller knows
+ * is then a move. Where size counts, the compiler decides.
+ */
+#ifdef __OPTIMIZE_SIZE__
+#define SHMQ_HOT static inline
+#else
+#define SHMQ_HOT static inline __attribute__((__always_inline__))
+#endif
+/* For what few messages need: it does not take the room of the rest. */
+#define SHMQ_COLD static __attribute__((__noinline__, __cold__, __unused__))
 
 #ifdef SHMQ_MODEL
 
@@ -198,19 +210,27 @@ static inline void shmq_compiler_barrier(void)
 
 /*
  * Copies out of shared memory: what is parsed afterwards is the private copy.
- * Without the barrier a compiler may read the shared bytes a second time.
+ * The compiler must believe that the copy has changed since, or it may read the
+ * shared bytes a second time instead; it need not believe that of anything else.
  */
-static inline void shmq_copy_in(void *to, shmq_base base, uint32_t off, uint32_t n)
+SHMQ_HOT void shmq_copy_in(void *to, shmq_base base, uint32_t off, uint32_t n)
 {
+	if (__builtin_constant_p(n) && n == sizeof(uint32_t)) {
+		uint32_t value; /* stays in a register */
+
+		memcpy(&value, base + off, sizeof(value));
+		__asm__ __volatile__("" : "+r"(value));
+		memcpy(to, &value, sizeof(value));
+		return;
+	}
 	memcpy(to, base + off, n);
-	shmq_compiler_barrier();
+	__asm__ __volatile__("" : "+m"(*(uint8_t (*)[])to));
 }
 
-/* Copies private bytes into shared memory. */
-static inline void shmq_copy_out(shmq_base base, uint32_t off, const void *from, uint32_t n)
+/* Copies private bytes into shared memory, before the next store-release to it. */
+SHMQ_HOT void shmq_copy_out(shmq_base base, uint32_t off, const void *from, uint32_t n)
 {
 	memcpy(base + off, from, n);
-	shmq_compiler_barrier();
 }
 
 #endif /* SHMQ_MODEL */

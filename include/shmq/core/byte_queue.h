@@ -65,19 +65,19 @@ struct shmq_consumer {
 	struct shmq_end end;
 };
 
-static inline uint32_t shmq_wrap(uint32_t size, uint32_t pos)
+SHMQ_HOT uint32_t shmq_wrap(uint32_t size, uint32_t pos)
 {
 	return pos >= size ? pos - size : pos;
 }
 
 /* Bytes between a read and a write position. */
-static inline uint32_t shmq_distance(uint32_t size, uint32_t from, uint32_t to)
+SHMQ_HOT uint32_t shmq_distance(uint32_t size, uint32_t from, uint32_t to)
 {
 	return to >= from ? to - from : size - from + to;
 }
 
 /* The stretches of `n` bytes that start `skip` bytes after a position. */
-static inline struct shmq_pieces shmq_span(const struct shmq_end *e, uint32_t skip, uint32_t n)
+SHMQ_HOT struct shmq_pieces shmq_span(const struct shmq_end *e, uint32_t skip, uint32_t n)
 {
 	uint32_t start = shmq_wrap(e->size, e->pos + skip);
 	uint32_t first = e->size - start;
@@ -160,7 +160,7 @@ static inline enum shmq_status shmq_end_blame(const struct shmq_end *e, uint32_t
 	return seen < e->size ? SHMQ_RECREATED : SHMQ_CORRUPT;
 }
 
-static inline void shmq_end_publish(struct shmq_end *e, uint32_t own)
+SHMQ_HOT void shmq_end_publish(struct shmq_end *e, uint32_t own)
 {
 	if (e->published == e->pos || e->error != SHMQ_OK)
 		return;
@@ -194,13 +194,13 @@ static inline enum shmq_status shmq_producer_attach(struct shmq_producer *p, shm
 	return status;
 }
 
-static inline void shmq_producer_publish(struct shmq_producer *p)
+SHMQ_HOT void shmq_producer_publish(struct shmq_producer *p)
 {
 	shmq_end_publish(&p->end, SHMQ_WRITE_POSITION);
 }
 
 /* Publishes what is pending, then looks where the consumer is. */
-static inline void shmq_producer_refresh(struct shmq_producer *p)
+SHMQ_COLD void shmq_producer_refresh(struct shmq_producer *p)
 {
 	struct shmq_end *e = &p->end;
 	uint32_t seen;
@@ -227,7 +227,7 @@ static inline void shmq_producer_refresh(struct shmq_producer *p)
  * Bytes that can be written now. Looks at the consumer only if the cached
  * answer is less than `want`.
  */
-static inline uint32_t shmq_producer_space(struct shmq_producer *p, uint32_t want)
+SHMQ_HOT uint32_t shmq_producer_space(struct shmq_producer *p, uint32_t want)
 {
 	struct shmq_end *e = &p->end;
 	uint32_t space = e->size - 1 - shmq_distance(e->size, e->peer, e->pos);
@@ -239,7 +239,7 @@ static inline uint32_t shmq_producer_space(struct shmq_producer *p, uint32_t wan
 }
 
 /* Whether `n` bytes can be written: SHMQ_OK, FULL, TOO_BIG or why the end stopped. */
-static inline enum shmq_status shmq_producer_reserve(struct shmq_producer *p, uint32_t n)
+SHMQ_HOT enum shmq_status shmq_producer_reserve(struct shmq_producer *p, uint32_t n)
 {
 	if (n > p->end.size - 1)
 		return SHMQ_TOO_BIG;
@@ -249,7 +249,7 @@ static inline enum shmq_status shmq_producer_reserve(struct shmq_producer *p, ui
 }
 
 /* Copies bytes to `skip` bytes after the position; the room must be reserved. */
-static inline void shmq_producer_put(struct shmq_producer *p, uint32_t skip, const void *from,
+SHMQ_HOT void shmq_producer_put(struct shmq_producer *p, uint32_t skip, const void *from,
 				     uint32_t n)
 {
 	const struct shmq_end *e = &p->end;
@@ -266,7 +266,7 @@ static inline void shmq_producer_put(struct shmq_producer *p, uint32_t skip, con
 }
 
 /* Hands `n` reserved bytes over: at once, or at the end of the batch. */
-static inline void shmq_producer_commit(struct shmq_producer *p, uint32_t n)
+SHMQ_HOT void shmq_producer_commit(struct shmq_producer *p, uint32_t n)
 {
 	struct shmq_end *e = &p->end;
 
@@ -311,13 +311,13 @@ static inline enum shmq_status shmq_consumer_attach(struct shmq_consumer *c, shm
 	return status;
 }
 
-static inline void shmq_consumer_publish(struct shmq_consumer *c)
+SHMQ_HOT void shmq_consumer_publish(struct shmq_consumer *c)
 {
 	shmq_end_publish(&c->end, SHMQ_READ_POSITION);
 }
 
 /* Publishes what was released, then looks where the producer is. */
-static inline void shmq_consumer_refresh(struct shmq_consumer *c)
+SHMQ_COLD void shmq_consumer_refresh(struct shmq_consumer *c)
 {
 	struct shmq_end *e = &c->end;
 	uint32_t seen;
@@ -344,7 +344,7 @@ static inline void shmq_consumer_refresh(struct shmq_consumer *c)
  * Bytes that can be read now. Looks at the producer only if the cached answer
  * is less than `want`.
  */
-static inline uint32_t shmq_consumer_available(struct shmq_consumer *c, uint32_t want)
+SHMQ_HOT uint32_t shmq_consumer_available(struct shmq_consumer *c, uint32_t want)
 {
 	struct shmq_end *e = &c->end;
 	uint32_t available = shmq_distance(e->size, e->pos, e->peer);
@@ -366,7 +366,7 @@ static inline bool shmq_consumer_changed(const struct shmq_consumer *c)
 }
 
 /* Whether `n` bytes can be read: SHMQ_OK, EMPTY, TOO_BIG or why the end stopped. */
-static inline enum shmq_status shmq_consumer_request(struct shmq_consumer *c, uint32_t n)
+SHMQ_HOT enum shmq_status shmq_consumer_request(struct shmq_consumer *c, uint32_t n)
 {
 	if (n > c->end.size - 1)
 		return SHMQ_TOO_BIG;
@@ -376,7 +376,7 @@ static inline enum shmq_status shmq_consumer_request(struct shmq_consumer *c, ui
 }
 
 /* Copies bytes from `skip` bytes after the position; they must be available. */
-static inline void shmq_consumer_get(const struct shmq_consumer *c, uint32_t skip, void *to,
+SHMQ_HOT void shmq_consumer_get(const struct shmq_consumer *c, uint32_t skip, void *to,
 				     uint32_t n)
 {
 	const struct shmq_end *e = &c->end;
@@ -396,7 +396,7 @@ static inline void shmq_consumer_get(const struct shmq_consumer *c, uint32_t ski
  * Gives `n` read bytes back to the producer: at once, or in a batch when an
  * eighth of the ring has gathered.
  */
-static inline void shmq_consumer_release(struct shmq_consumer *c, uint32_t n)
+SHMQ_HOT void shmq_consumer_release(struct shmq_consumer *c, uint32_t n)
 {
 	struct shmq_end *e = &c->end;
 

@@ -6,6 +6,11 @@
 #ifndef SHMQ_CORE_CRC32_H
 #define SHMQ_CORE_CRC32_H
 
+#ifndef __KERNEL__
+#include <stddef.h>
+#include <stdint.h>
+#endif
+
 /* The CRC of any bytes that are followed by their own CRC, little-endian. */
 #define SHMQ_CRC_RESIDUE	0x2144df1cu
 

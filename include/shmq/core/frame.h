@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Messages on a byte queue. A frame is head, data, tail:
- *
- *   checked  prefix (0..64 bytes) | version 1 | u32 LE data size | u32 LE CRC of
- *            all before || data || u32 LE CRC of all before
- *   plain    u32 LE data size | u32 LE tag || data || zeroes to a multiple of 8
- *
- * Checked frames survive garbage and damage: a reader drops a byte and looks
- * for the next prefix. Plain frames are for coherent memory and trusted
- * writers; a size that cannot be is SHMQ_CORRUPT, for nothing tells where the
- * next frame starts. Plain needs 8-byte aligned memory and N a multiple of 8.
+ * Messages on a byte queue, of either format (format.h).
  *
  * A frame is published by one store: no reader sees half of one.
  *
@@ -20,35 +11,8 @@
 #ifndef SHMQ_CORE_FRAME_H
 #define SHMQ_CORE_FRAME_H
 
-#include "byte_queue.h"
 #include "crc32.h"
-
-#define SHMQ_PREFIX_MAX		64u
-#define SHMQ_FRAME_VERSION	1u
-#define SHMQ_CHECKED_FIELDS	9u	/* version, size, header CRC */
-#define SHMQ_CRC_SIZE		4u
-#define SHMQ_PLAIN_HEAD		8u
-#define SHMQ_HEAD_MAX		(SHMQ_PREFIX_MAX + SHMQ_CHECKED_FIELDS)
-#define SHMQ_TAIL_MAX		7u
-#define SHMQ_NO_LIMIT		0xffffffffu
-
-enum shmq_framing {
-	SHMQ_CHECKED = 0,
-	SHMQ_PLAIN = 1,
-};
-
-/* What both ends must agree on. */
-struct shmq_format {
-	uint32_t framing;	/* enum shmq_framing */
-	uint32_t prefix_length;	/* checked only; 0 is allowed */
-	uint8_t prefix[SHMQ_PREFIX_MAX];
-};
-
-/* A stretch of the caller's own memory. */
-struct shmq_part {
-	const void *data;
-	uint32_t length;
-};
+#include "plain.h"
 
 /* A frame's head and tail, made before the queue is touched. */
 struct shmq_envelope {
@@ -59,14 +23,6 @@ struct shmq_envelope {
 	uint8_t tail[SHMQ_TAIL_MAX];
 };
 
-/* A message found at the consumer's position. */
-struct shmq_message {
-	uint32_t length;	/* bytes of data */
-	uint32_t tag;		/* plain framing; 0 otherwise */
-	uint32_t head_length;
-	uint32_t frame_length;	/* what release gives back */
-};
-
 /* A consumer that reads frames. */
 struct shmq_reader {
 	struct shmq_consumer *consumer;
@@ -75,65 +31,6 @@ struct shmq_reader {
 	uint32_t work;		/* bytes skipped or hashed by the last call */
 	bool lost;		/* in a run of garbage that was reported */
 };
-
-static inline void shmq_put_le32(uint8_t *to, uint32_t value)
-{
-	to[0] = (uint8_t)value;
-	to[1] = (uint8_t)(value >> 8);
-	to[2] = (uint8_t)(value >> 16);
-	to[3] = (uint8_t)(value >> 24);
-}
-
-static inline uint32_t shmq_get_le32(const uint8_t *from)
-{
-	return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 |
-	       (uint32_t)from[3] << 24;
-}
-
-/* Whether a queue of `length` bytes at `base` can carry this format. */
-static inline enum shmq_status shmq_format_check(const struct shmq_format *f, shmq_base base,
-						 uint64_t length)
-{
-	if (f->prefix_length > SHMQ_PREFIX_MAX || !shmq_queue_length_ok(length))
-		return SHMQ_INVALID;
-	if (f->framing == SHMQ_CHECKED)
-		return SHMQ_OK;
-	if (f->framing != SHMQ_PLAIN || f->prefix_length)
-		return SHMQ_INVALID;
-	return ((uintptr_t)base | length) & 7 || length < 24 ? SHMQ_INVALID : SHMQ_OK;
-}
-
-/* Never more than there is room for, whoever made the format. */
-static inline uint32_t shmq_prefix_length(const struct shmq_format *f)
-{
-	return f->prefix_length < SHMQ_PREFIX_MAX ? f->prefix_length : SHMQ_PREFIX_MAX;
-}
-
-static inline uint32_t shmq_head_length(const struct shmq_format *f)
-{
-	return f->framing == SHMQ_PLAIN ? SHMQ_PLAIN_HEAD
-					: shmq_prefix_length(f) + SHMQ_CHECKED_FIELDS;
-}
-
-static inline uint32_t shmq_tail_length(const struct shmq_format *f, uint32_t data_length)
-{
-	return f->framing == SHMQ_PLAIN ? (0u - data_length) & 7u : SHMQ_CRC_SIZE;
-}
-
-/* Bytes that a message of `data_length` takes in the queue. */
-static inline uint64_t shmq_frame_length(const struct shmq_format *f, uint32_t data_length)
-{
-	return (uint64_t)shmq_head_length(f) + data_length + shmq_tail_length(f, data_length);
-}
-
-/* The largest message that ever fits a queue with N bytes of data. */
-static inline uint32_t shmq_message_max(const struct shmq_format *f, uint32_t size)
-{
-	uint32_t capacity = f->framing == SHMQ_PLAIN ? (size - 1) & ~7u : size - 1;
-	uint32_t fixed = shmq_head_length(f) + (f->framing == SHMQ_PLAIN ? 0 : SHMQ_CRC_SIZE);
-
-	return capacity > fixed ? capacity - fixed : 0;
-}
 
 static inline void shmq_make_head(const struct shmq_format *f, uint32_t tag, uint32_t length,
 				  uint8_t *head)
@@ -219,12 +116,43 @@ static inline enum shmq_status shmq_frame_send(struct shmq_producer *p,
 	return status;
 }
 
-/* Seals and sends; a full queue costs no CRC. */
+/* Bytes of a long message that are copied and hashed at a time: they stay in the L1 cache. */
+#define SHMQ_STRETCH	4096u
+
+/* Puts a checked message into room that is reserved. */
+static inline void shmq_checked_put(struct shmq_producer *p, const struct shmq_format *f,
+				    const struct shmq_part *parts, uint32_t count, uint32_t length)
+{
+	uint32_t at = shmq_prefix_length(f) + SHMQ_CHECKED_FIELDS;
+	uint32_t crc = SHMQ_CRC_RESIDUE; /* the head ends with its CRC */
+	uint8_t head[SHMQ_HEAD_MAX];
+	uint8_t tail[SHMQ_CRC_SIZE];
+	uint32_t i, done, n;
+
+	shmq_make_head(f, 0, length, head);
+	shmq_producer_put(p, 0, head, at);
+	for (i = 0; i < count; i++) {
+		const uint8_t *data = (const uint8_t *)parts[i].data;
+
+		for (done = 0; done < parts[i].length; done += n) {
+			n = parts[i].length - done;
+			if (n > SHMQ_STRETCH)
+				n = SHMQ_STRETCH;
+			crc = shmq_crc32(crc, data + done, n);
+			shmq_producer_put(p, at, data + done, n);
+			at += n;
+		}
+	}
+	shmq_put_le32(tail, crc);
+	shmq_producer_put(p, at, tail, sizeof(tail));
+	shmq_producer_commit(p, at + SHMQ_CRC_SIZE);
+}
+
+/* Sends a message; a full queue costs no CRC. */
 static inline enum shmq_status shmq_frame_write(struct shmq_producer *p,
 						const struct shmq_format *f, uint32_t tag,
 						const struct shmq_part *parts, uint32_t count)
 {
-	struct shmq_envelope e;
 	enum shmq_status status;
 	uint64_t length = 0;
 	uint32_t i;
@@ -236,10 +164,11 @@ static inline enum shmq_status shmq_frame_write(struct shmq_producer *p,
 	status = shmq_producer_reserve(p, (uint32_t)shmq_frame_length(f, (uint32_t)length));
 	if (status != SHMQ_OK)
 		return status;
-	status = shmq_frame_seal(f, tag, parts, count, &e);
-	if (status == SHMQ_OK)
-		shmq_frame_put(p, &e, parts, count);
-	return status;
+	if (f->framing == SHMQ_PLAIN)
+		shmq_plain_put(p, tag, parts, count, (uint32_t)length);
+	else
+		shmq_checked_put(p, f, parts, count, (uint32_t)length);
+	return SHMQ_OK;
 }
 
 /*
@@ -278,13 +207,13 @@ static inline void shmq_frame_commit(struct shmq_producer *p, const struct shmq_
 	uint32_t tail_length = shmq_tail_length(f, length);
 	uint8_t head[SHMQ_HEAD_MAX];
 	uint8_t tail[SHMQ_TAIL_MAX] = { 0 };
-	uint32_t crc;
 
-	shmq_make_head(f, tag, length, head);
-	if (f->framing == SHMQ_CHECKED) {
-		crc = shmq_crc32_span(&p->end, SHMQ_CRC_RESIDUE, head_length, length);
-		shmq_put_le32(tail, crc);
+	if (f->framing == SHMQ_PLAIN) {
+		shmq_plain_commit(p, tag, length);
+		return;
 	}
+	shmq_make_head(f, tag, length, head);
+	shmq_put_le32(tail, shmq_crc32_span(&p->end, SHMQ_CRC_RESIDUE, head_length, length));
 	shmq_producer_put(p, 0, head, head_length);
 	shmq_producer_put(p, head_length + length, tail, tail_length);
 	shmq_producer_commit(p, head_length + length + tail_length);
@@ -408,6 +337,8 @@ static inline enum shmq_status shmq_parse_checked(struct shmq_reader *r, uint8_t
 	enum shmq_status status;
 	uint64_t total;
 
+	m->length = 0;
+	m->tag = 0;
 	m->frame_length = 0;
 	m->head_length = p + SHMQ_CHECKED_FIELDS;
 	status = shmq_get_head(r, head, m->head_length);
@@ -419,7 +350,6 @@ static inline enum shmq_status shmq_parse_checked(struct shmq_reader *r, uint8_t
 	if (shmq_get_le32(head + p + 5) != shmq_crc32(0, head, p + 5))
 		return shmq_reader_damage(r, SHMQ_BAD_CRC);
 	m->length = shmq_get_le32(head + p + 1);
-	m->tag = 0;
 	total = shmq_frame_length(r->format, m->length);
 	if (total > c->end.size - 1)
 		return shmq_reader_damage(r, SHMQ_TOO_BIG);
@@ -429,52 +359,38 @@ static inline enum shmq_status shmq_parse_checked(struct shmq_reader *r, uint8_t
 	return SHMQ_OK;
 }
 
-static inline enum shmq_status shmq_parse_plain(struct shmq_reader *r, uint8_t *head,
-						struct shmq_message *m)
-{
-	struct shmq_consumer *c = r->consumer;
-	uint32_t available = shmq_consumer_available(c, SHMQ_PLAIN_HEAD);
-	uint64_t total;
-
-	if (!available)
-		return shmq_reader_empty(r);
-	if (available >= SHMQ_PLAIN_HEAD) {
-		shmq_consumer_get(c, 0, head, SHMQ_PLAIN_HEAD);
-		r->work += SHMQ_PLAIN_HEAD;
-		m->length = shmq_get_le32(head);
-		m->tag = shmq_get_le32(head + 4);
-		m->head_length = SHMQ_PLAIN_HEAD;
-		total = shmq_frame_length(r->format, m->length);
-		if (total <= c->end.size - 1 &&
-		    shmq_consumer_available(c, (uint32_t)total) >= total) {
-			m->frame_length = (uint32_t)total;
-			return SHMQ_OK;
-		}
-	}
-	/* Frames are published whole: less than one is no frame. */
-	if (c->end.error == SHMQ_EMPTY) /* frozen: tells, but stops nothing */
-		return SHMQ_CORRUPT;
-	if (c->end.error == SHMQ_OK) {
-		c->end.error = SHMQ_CORRUPT;
-		c->end.peer = c->end.pos;
-	}
-	return c->end.error;
-}
-
 /* Finds the next message and checks its head; `head` is a private copy of it. */
 static inline enum shmq_status shmq_frame_find(struct shmq_reader *r, uint8_t *head,
 					       struct shmq_message *m)
 {
 	enum shmq_status status;
+	bool straight = false;
 
 	if (r->format->framing == SHMQ_PLAIN)
-		return shmq_parse_plain(r, head, m);
+		return shmq_plain_find(r->consumer, m, &straight);
 	do {
 		if (r->work >= r->limit)
 			return SHMQ_AGAIN;
 		status = shmq_parse_checked(r, head, m);
 	} while (status == SHMQ_OK && !m->frame_length);
 	return status;
+}
+
+/* Copies the data of a checked frame to `to`: its CRC, continued from the head's. */
+static inline uint32_t shmq_checked_get(const struct shmq_consumer *c, const struct shmq_message *m,
+					uint8_t *to)
+{
+	uint32_t crc = SHMQ_CRC_RESIDUE;
+	uint32_t done, n;
+
+	for (done = 0; done < m->length; done += n) {
+		n = m->length - done;
+		if (n > SHMQ_STRETCH)
+			n = SHMQ_STRETCH;
+		shmq_consumer_get(c, m->head_length + done, to + done, n);
+		crc = shmq_crc32(crc, to + done, n);
+	}
+	return crc;
 }
 
 /*
@@ -496,7 +412,10 @@ static inline enum shmq_status shmq_frame_read(struct shmq_reader *r, void *to, 
 	uint8_t head[SHMQ_HEAD_MAX];
 	uint8_t tail[SHMQ_CRC_SIZE];
 	enum shmq_status status;
+	uint32_t crc;
 
+	if (r->format->framing == SHMQ_PLAIN)
+		return shmq_plain_read(r->consumer, to, room, m);
 	r->work = 0;
 	for (;;) {
 		status = shmq_frame_find(r, head, m);
@@ -504,12 +423,10 @@ static inline enum shmq_status shmq_frame_read(struct shmq_reader *r, void *to, 
 			return status;
 		if (m->length > room)
 			return SHMQ_SHORT_BUFFER;
-		shmq_consumer_get(c, m->head_length, to, m->length);
-		if (r->format->framing == SHMQ_PLAIN)
-			break;
+		crc = shmq_checked_get(c, m, (uint8_t *)to);
 		shmq_consumer_get(c, m->head_length + m->length, tail, sizeof(tail));
 		r->work += m->length;
-		if (shmq_crc32(SHMQ_CRC_RESIDUE, to, m->length) == shmq_get_le32(tail))
+		if (crc == shmq_get_le32(tail))
 			break;
 		status = shmq_reader_damage(r, SHMQ_BAD_CRC);
 		if (status != SHMQ_OK)
@@ -533,13 +450,13 @@ static inline enum shmq_status shmq_frame_front(struct shmq_reader *r, struct sh
 	enum shmq_status status;
 	uint32_t crc;
 
+	if (r->format->framing == SHMQ_PLAIN)
+		return shmq_plain_front(r->consumer, m, data);
 	r->work = 0;
 	for (;;) {
 		status = shmq_frame_find(r, head, m);
 		if (status != SHMQ_OK)
 			return status;
-		if (r->format->framing == SHMQ_PLAIN)
-			break;
 		shmq_consumer_get(c, m->head_length + m->length, tail, sizeof(tail));
 		r->work += m->length;
 		crc = shmq_crc32_span(&c->end, SHMQ_CRC_RESIDUE, m->head_length, m->length);
