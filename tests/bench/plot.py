@@ -20,7 +20,7 @@ from matplotlib import pyplot  # noqa: E402
 
 COLOURS = {"crate": "tab:purple", "ring": "tab:blue",
            "bulk ring": "tab:cyan", "kernel": "tab:gray", "limit": "black",
-           "bytes": "tab:green", "checked": "tab:orange", "plain": "tab:red"}  # ours
+           "bytes": "tab:green", "checked": "tab:orange", "plain": "tab:red", "stream": "tab:olive"}  # ours
 MARKERS = "osD^vP*X<>"
 COMPARISONS = [  # title, ours, theirs: a peer, or the best of a kind
     ("ByteQueue / crate's ByteQueue", ["bytes-batch", "bytes", "bytes-inplace"], "crate-bytes"),

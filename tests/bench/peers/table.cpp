@@ -8,6 +8,7 @@
     X(shmq_bytes)                                                                                  \
     X(shmq_checked)                                                                                \
     X(shmq_plain)                                                                                  \
+    X(shmq_stream)                                                                                 \
     X(boost_spsc)                                                                                  \
     X(rust)                                                                                        \
     X(pipe_fd)                                                                                     \

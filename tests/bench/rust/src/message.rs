@@ -45,36 +45,76 @@ fn first_word(sequence: u64) -> u64 {
     (sequence & 0x00ff_ffff_ffff_ffff) | sequence << 56
 }
 
-/// Where messages come from.
+/// So long before it is sent a message is made: see `message.hpp`.
+const fn ahead(n: usize) -> usize {
+    if n <= 1024 {
+        8
+    } else {
+        0
+    }
+}
+
+/// Where messages come from: as many as go in one transfer, and those ahead.
 pub struct Source<M> {
     messages: Vec<M>,
+    at: usize,
+    made: usize,
     sequence: u64,
 }
 
 impl<M: Message> Source<M> {
     pub fn new(first: u64, most: usize) -> Self {
-        Source { messages: vec![M::blank(); most], sequence: first }
+        let rows = if most == 1 { 2 * ahead(M::N) + 1 } else { most };
+        Source { messages: vec![M::blank(); rows], at: 0, made: 0, sequence: first }
     }
 
     /// The next `n` messages; the same again until `sent`.
     #[inline(always)]
     pub fn next(&mut self, n: usize) -> &[M] {
-        let messages = &mut self.messages[..n];
-        for (i, m) in messages.iter_mut().enumerate() {
-            let sequence = self.sequence + i as u64;
-            let bytes = m.bytes_mut();
-            bytes[..8].copy_from_slice(&first_word(sequence).to_ne_bytes());
-            if M::N > 8 {
-                bytes[M::N - 1] = sequence as u8;
-            }
-            touch(m);
+        if n == 1 {
+            return self.next_one();
         }
-        messages
+        for i in 0..n {
+            self.make(i, self.sequence + i as u64);
+        }
+        self.made = 0;
+        self.at = 0;
+        &self.messages[..n]
+    }
+
+    #[inline(always)]
+    fn next_one(&mut self) -> &[M] {
+        let rows = self.messages.len();
+        while self.made <= ahead(M::N).min(rows - 1) {
+            let row = self.at + self.made;
+            let row = if row < rows { row } else { row - rows };
+            self.make(row, self.sequence + self.made as u64);
+            self.made += 1;
+        }
+        &self.messages[self.at..self.at + 1]
+    }
+
+    #[inline(always)]
+    fn make(&mut self, row: usize, sequence: u64) {
+        let m = &mut self.messages[row];
+        let bytes = m.bytes_mut();
+        bytes[..8].copy_from_slice(&first_word(sequence).to_ne_bytes());
+        if M::N > 8 {
+            bytes[M::N - 1] = sequence as u8;
+        }
+        touch(m);
     }
 
     #[inline(always)]
     pub fn sent(&mut self, n: usize) {
         self.sequence += n as u64;
+        if self.made >= n {
+            self.made -= n;
+            self.at += n;
+            if self.at >= self.messages.len() {
+                self.at -= self.messages.len();
+            }
+        }
     }
 }
 
