@@ -40,9 +40,19 @@ int run(int argc, char** argv) {
                "for, 4 damaged messages were skipped; 130 interrupted. See shmqctl(8).\n\n"
                "examples:\n"
                "  shmqctl doctor\n"
+               "  shmqctl add --handler echo --group shmq --mode 0660\n"
                "  echo hello | shmqctl send /dev/shmq0\n"
                "  shmqctl recv /dev/shmq0 --follow");
     Program program{app, {}};
+    add_list(program);
+    add_add(program);
+    add_del(program);
+    add_set(program);
+    add_show(program);
+    add_stats(program);
+    add_reset(program);
+    add_monitor(program);
+    add_top(program);
     add_send(program);
     add_recv(program);
     add_bench(program);
