@@ -13,6 +13,7 @@ install(TARGETS shmq EXPORT shmq-targets
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/shmq" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(FILES "${PROJECT_SOURCE_DIR}/include/uapi/linux/shmq.h"
+  "${PROJECT_SOURCE_DIR}/include/uapi/linux/shmq_netlink.h"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/linux")
 
 install(EXPORT shmq-targets NAMESPACE shmq:: DESTINATION "${shmq_package_dir}")
