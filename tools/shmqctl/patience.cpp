@@ -27,9 +27,10 @@ shmq::Status Patience::wait(const std::function<shmq::Status(shmq::Wait::Duratio
         const shmq::Wait::Duration left =
             limit_ ? *limit_ - (Clock::now() - start) : shmq::Wait::Duration(slice);
         const Status s = op(std::clamp<shmq::Wait::Duration>(left, {}, slice));
-        if (s == Status::PeerGone)
+        if (s == Status::PeerGone && !(limit_ && limit_->count() == 0))
             note(whose_ + ": the program at the other end has gone");
-        else if (s != Status::Timeout && s != Status::Interrupted && s != Status::Again)
+        else if (s != Status::Timeout && s != Status::Interrupted && s != Status::Again &&
+                 s != Status::PeerGone)
             return s;
         else if (s == Status::Timeout && left <= slice && limit_)
             return Status::Timeout;
