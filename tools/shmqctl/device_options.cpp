@@ -99,16 +99,17 @@ void add_device_options(CLI::App& sub, DeviceOptions& options) {
                    "module offers")
         ->option_text("NAME");
     sub.add_option("--period", options.period,
-                   "how often to look for a peer that rings no doorbell; 0: never")
-        ->option_text("TIME (500us, 20ms)");
-    sub.add_option("--tick", options.tick, "a message with the time, so often; 0: none")
-        ->option_text("TIME (1s, 200ms)");
+                   "how often to look for a peer that rings no doorbell, such as 500us; 0: never")
+        ->option_text("TIME");
+    sub.add_option("--tick", options.tick,
+                   "a message with the time, so often, such as 200ms or 1s; 0: none")
+        ->option_text("TIME");
     sub.add_option("--restart", options.restart,
                    "follow a peer that starts over, instead of stopping the queue")
         ->check(CLI::IsMember({"yes", "no"}))
         ->option_text("yes|no");
-    sub.add_option("--mode", options.mode, "who may open the node, as for chmod")
-        ->option_text("OCTAL (0660)");
+    sub.add_option("--mode", options.mode, "who may open the node, as for chmod: 0660")
+        ->option_text("OCTAL");
     sub.add_option("--owner", options.owner, "of the node")->option_text("USER");
     sub.add_option("--group", options.group, "of the node")->option_text("GROUP");
 }
