@@ -34,20 +34,21 @@ struct Control::Parts {
     /// One that has no other answer than that it was done.
     void order(Request& r, const std::string& what) { socket.ask(r, what); }
 
-    DeviceStatus ask_one(Request& r, const std::string& what) {
-        DeviceStatus device;
-        socket.ask(r, what, [&](const nlmsghdr& m) { device = detail::device_in(m); });
-        return device;
+    template <typename T>
+    T ask_one(Request& r, const std::string& what, T (*read)(const nlmsghdr&)) {
+        T one;
+        socket.ask(r, what, [&](const nlmsghdr& m) { one = read(m); });
+        return one;
     }
 
-    std::vector<DeviceStatus> ask_all(std::uint8_t command) {
+    template <typename T>
+    std::vector<T> ask_all(std::uint8_t command, T (*read)(const nlmsghdr&)) {
         for (;;) {
-            std::vector<DeviceStatus> devices;
+            std::vector<T> all;
             Request r = request(command, true);
             try {
-                socket.ask(r, "shmq",
-                           [&](const nlmsghdr& m) { devices.push_back(detail::device_in(m)); });
-                return devices;
+                socket.ask(r, "shmq", [&](const nlmsghdr& m) { all.push_back(read(m)); });
+                return all;
             } catch (const std::system_error& e) {
                 // The set of devices changed on the way: once more.
                 if (e.code() != std::errc::interrupted)
@@ -80,18 +81,19 @@ Control Control::open(std::error_code& ec) {
 }
 
 std::vector<DeviceStatus> Control::list() {
-    return parts_->ask_all(SHMQ_CMD_DEV_GET);
+    return parts_->ask_all(SHMQ_CMD_DEV_GET, detail::device_in);
 }
 
 DeviceStatus Control::get(std::uint32_t index) {
     Request r = parts_->request(SHMQ_CMD_DEV_GET, index);
-    return parts_->ask_one(r, named(index));
+    return parts_->ask_one(r, named(index), detail::device_in);
 }
 
 DeviceStatus Control::add(const DeviceSettings& settings) {
     Request r = parts_->request(SHMQ_CMD_DEV_NEW);
     detail::put_settings(r, settings);
-    return parts_->ask_one(r, settings.index ? named(*settings.index) : "a new device");
+    return parts_->ask_one(r, settings.index ? named(*settings.index) : "a new device",
+                           detail::device_in);
 }
 
 void Control::set(std::uint32_t index, const DeviceChange& change) {
@@ -113,16 +115,12 @@ void Control::remove(std::uint32_t index, std::error_code& ec) {
 }
 
 std::vector<DeviceStatistics> Control::statistics() {
-    std::vector<DeviceStatistics> all;
-    for (DeviceStatus& device : parts_->ask_all(SHMQ_CMD_STATS_GET))
-        all.push_back({device.index, std::move(device.queues)});
-    return all;
+    return parts_->ask_all(SHMQ_CMD_STATS_GET, detail::statistics_in);
 }
 
 DeviceStatistics Control::statistics(std::uint32_t index) {
     Request r = parts_->request(SHMQ_CMD_STATS_GET, index);
-    DeviceStatus device = parts_->ask_one(r, named(index));
-    return {device.index, std::move(device.queues)};
+    return parts_->ask_one(r, named(index), detail::statistics_in);
 }
 
 void Control::reset_statistics(std::uint32_t index) {

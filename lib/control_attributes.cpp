@@ -16,8 +16,8 @@ std::string text(const nlattr& attribute) {
     return value.substr(0, value.find('\0'));
 }
 
-QueueStatus queue_in(const nlattr& nest) {
-    QueueStatus q;
+QueueStatistics queue_in(const nlattr& nest) {
+    QueueStatistics q;
     attributes_of(nest, [&](const nlattr& a) {
         switch (type_of(a)) {
         case SHMQ_A_QUEUE_INDEX:
@@ -158,12 +158,23 @@ DeviceStatus device_in(const nlmsghdr& message) {
             d.epoch = word(a);
             break;
         case SHMQ_A_DEV_QUEUE:
-            d.queues.push_back(queue_in(a));
+            d.queues.push_back(static_cast<QueueStatus>(queue_in(a)));
             break;
         default:
             read_access(d, a);
             break;
         }
+    });
+    return d;
+}
+
+DeviceStatistics statistics_in(const nlmsghdr& message) {
+    DeviceStatistics d;
+    attributes_of(message, [&](const nlattr& a) {
+        if (type_of(a) == SHMQ_A_DEV_INDEX)
+            d.index = word(a);
+        else if (type_of(a) == SHMQ_A_DEV_QUEUE)
+            d.queues.push_back(queue_in(a));
     });
     return d;
 }

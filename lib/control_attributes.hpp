@@ -13,6 +13,7 @@ namespace shmq::detail {
 
 /// Attributes that this library does not know are passed over.
 [[nodiscard]] DeviceStatus device_in(const nlmsghdr& message);
+[[nodiscard]] DeviceStatistics statistics_in(const nlmsghdr& message);
 /// Nothing for a command that this library does not know.
 [[nodiscard]] std::optional<Event> event_in(const nlmsghdr& message);
 

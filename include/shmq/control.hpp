@@ -43,15 +43,19 @@ struct DeviceSettings : DeviceChange {
     std::optional<std::uint32_t> max_message; ///< bytes
 };
 
-/// A queue, as it is now. The counters tell what passed through the kernel;
-/// what two programs send each other is not in them.
+/// A queue, as it is now.
 struct QueueStatus {
     std::uint32_t index = 0;
     enum shmq_queue_run state = SHMQ_QUEUE_RUNNING;
     enum shmq_end_holder producer = SHMQ_HOLDER_NONE;
     enum shmq_end_holder consumer = SHMQ_HOLDER_NONE;
-    std::uint32_t capacity = 0;   ///< bytes, frames included
-    std::uint32_t fill = 0;       ///< likewise
+    std::uint32_t capacity = 0; ///< bytes, frames included
+};
+
+/// With what passed through the kernel since the last reset of the statistics;
+/// what two programs send each other is only in `fill`.
+struct QueueStatistics : QueueStatus {
+    std::uint32_t fill = 0;       ///< bytes, frames included
     std::uint32_t high_water = 0; ///< highest fill that the kernel saw
     std::uint64_t messages = 0;
     std::uint64_t bytes = 0; ///< without frames
@@ -86,7 +90,7 @@ struct DeviceStatus {
 /// The statistics of a device.
 struct DeviceStatistics {
     std::uint32_t index = 0;
-    std::vector<QueueStatus> queues;
+    std::vector<QueueStatistics> queues;
 };
 
 /// Something happened to a device. Of the fields, those that the kind has.

@@ -203,6 +203,8 @@ TEST_F(Shmqctl, StatisticsCountAndAreReset) {
     }
     EXPECT_NE(good({"stats"}).find("shmq0   0      2         9"), std::string::npos)
         << good({"stats"});
+    EXPECT_EQ(good_json({"show", "0"}).at(0).at("queues")[1].at("messages"), 2);
+    EXPECT_NE(good({"show", "0"}).find("2 messages, 9 B"), std::string::npos) << good({"show"});
     good({"reset", "0", "--stats"});
     q = good_json({"stats"}).at(0).at("queues");
     EXPECT_EQ(q[0].at("messages"), 0);

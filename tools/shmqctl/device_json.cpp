@@ -20,21 +20,27 @@ Json json_of(const shmq::QueueStatus& q) {
             {"state", name_of(q.state)},
             {"producer", name_of(q.producer)},
             {"consumer", name_of(q.consumer)},
-            {"capacity", q.capacity},
-            {"fill", q.fill},
-            {"high_water", q.high_water},
-            {"messages", q.messages},
-            {"bytes", q.bytes},
-            {"dropped", q.dropped},
-            {"refused", q.refused},
-            {"damaged", q.damaged},
-            {"wakeups", q.wakeups},
-            {"turns", q.turns}};
+            {"capacity", q.capacity}};
 }
 
-Json json_of(const std::vector<shmq::QueueStatus>& queues) {
+Json json_of(const shmq::QueueStatistics& q) {
+    Json json = json_of(static_cast<const shmq::QueueStatus&>(q));
+    json.update({{"fill", q.fill},
+                 {"high_water", q.high_water},
+                 {"messages", q.messages},
+                 {"bytes", q.bytes},
+                 {"dropped", q.dropped},
+                 {"refused", q.refused},
+                 {"damaged", q.damaged},
+                 {"wakeups", q.wakeups},
+                 {"turns", q.turns}});
+    return json;
+}
+
+template <typename Queue>
+Json json_of(const std::vector<Queue>& queues) {
     Json all = Json::array();
-    for (const shmq::QueueStatus& q : queues)
+    for (const Queue& q : queues)
         all.push_back(json_of(q));
     return all;
 }
@@ -70,6 +76,16 @@ std::string as_json(const std::vector<shmq::DeviceStatus>& devices) {
     Json all = Json::array();
     for (const shmq::DeviceStatus& d : devices)
         all.push_back(json_of(d));
+    return dumped(all, 2) + '\n';
+}
+
+std::string as_json(const std::vector<shmq::DeviceStatus>& devices,
+                    const std::vector<shmq::DeviceStatistics>& statistics) {
+    Json all = Json::array();
+    for (std::size_t i = 0; i < devices.size(); ++i) {
+        all.push_back(json_of(devices[i]));
+        all.back()["queues"] = json_of(statistics[i].queues);
+    }
     return dumped(all, 2) + '\n';
 }
 

@@ -119,7 +119,7 @@ std::string as_table(const std::vector<shmq::DeviceStatistics>& devices) {
     std::vector<Row> rows = {{"DEVICE", "QUEUE", "MESSAGES", "BYTES", "DROPPED", "REFUSED",
                               "DAMAGED", "WAKEUPS", "TURNS", "FILL", "HIGHEST"}};
     for (const shmq::DeviceStatistics& d : devices)
-        for (const shmq::QueueStatus& q : d.queues)
+        for (const shmq::QueueStatistics& q : d.queues)
             rows.push_back({"shmq" + std::to_string(d.index), std::to_string(q.index),
                             std::to_string(q.messages), std::to_string(q.bytes),
                             std::to_string(q.dropped), std::to_string(q.refused),
@@ -129,7 +129,7 @@ std::string as_table(const std::vector<shmq::DeviceStatistics>& devices) {
     return aligned(rows);
 }
 
-std::string in_full(const shmq::DeviceStatus& d) {
+std::string in_full(const shmq::DeviceStatus& d, const shmq::DeviceStatistics& statistics) {
     const bool raw = d.layout == SHMQ_LAYOUT_RAW;
     std::string text = coloured(Colour::bold, d.path()) + "  " + human_bytes(d.size) +
                        (raw ? ", no structure" : ", a channel of two queues") + '\n';
@@ -147,7 +147,7 @@ std::string in_full(const shmq::DeviceStatus& d) {
             (d.tick.count() ? std::to_string(d.tick.count()) + " ms" : std::string("none")) + '\n';
     text += "    restart     " + std::string(d.restart ? "followed" : "stops the queue") +
             ", epoch " + std::to_string(d.epoch) + '\n';
-    for (const shmq::QueueStatus& q : d.queues) {
+    for (const shmq::QueueStatistics& q : statistics.queues) {
         text += "    queue " + std::to_string(q.index) + "     ";
         text +=
             coloured(q.state == SHMQ_QUEUE_RUNNING ? Colour::green : Colour::red, name_of(q.state));

@@ -19,11 +19,15 @@ namespace shmqctl {
 
 [[nodiscard]] std::string as_table(const std::vector<shmq::DeviceStatus>& devices);
 [[nodiscard]] std::string as_table(const std::vector<shmq::DeviceStatistics>& devices);
-[[nodiscard]] std::string in_full(const shmq::DeviceStatus& device);
+[[nodiscard]] std::string in_full(const shmq::DeviceStatus& device,
+                                  const shmq::DeviceStatistics& statistics);
 /// One line, without its newline.
 [[nodiscard]] std::string as_line(const shmq::Event& event);
 
 [[nodiscard]] std::string as_json(const shmq::DeviceStatus& device);
+/// Of show: the statistics belong to the devices, in their order.
+[[nodiscard]] std::string as_json(const std::vector<shmq::DeviceStatus>& devices,
+                                  const std::vector<shmq::DeviceStatistics>& statistics);
 [[nodiscard]] std::string as_json(const std::vector<shmq::DeviceStatus>& devices);
 [[nodiscard]] std::string as_json(const std::vector<shmq::DeviceStatistics>& devices);
 /// One line, without its newline.

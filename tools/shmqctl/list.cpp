@@ -38,12 +38,15 @@ int run_show(const ShowOptions& options) {
         devices = control.list();
     for (const std::uint32_t number : numbers)
         devices.push_back(control.get(number));
+    std::vector<shmq::DeviceStatistics> statistics;
+    for (const shmq::DeviceStatus& device : devices)
+        statistics.push_back(control.statistics(device.index));
     if (options.json) {
-        print(as_json(devices));
+        print(as_json(devices, statistics));
         return exit_ok;
     }
-    for (const shmq::DeviceStatus& device : devices)
-        print(in_full(device));
+    for (std::size_t i = 0; i < devices.size(); ++i)
+        print(in_full(devices[i], statistics[i]));
     return exit_ok;
 }
 

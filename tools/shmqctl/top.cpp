@@ -30,7 +30,7 @@ struct Options {
 
 struct Load {
     std::uint32_t device;
-    shmq::QueueStatus queue;
+    shmq::QueueStatistics queue;
     double messages; ///< a second
     double bytes;    ///< a second
 };
@@ -45,7 +45,7 @@ public:
         std::map<Key, Counted> counted;
         std::vector<Load> loads;
         for (const auto& [device, queues] : all) {
-            for (const shmq::QueueStatus& queue : queues) {
+            for (const shmq::QueueStatistics& queue : queues) {
                 const Key key{device, queue.index};
                 const Counted here{queue.messages, queue.bytes};
                 const auto last = last_.find(key);
@@ -75,7 +75,7 @@ private:
     Clock::time_point before_ = Clock::now();
 };
 
-std::string bar(const shmq::QueueStatus& q) {
+std::string bar(const shmq::QueueStatistics& q) {
     constexpr std::uint64_t width = 20;
     const std::uint64_t capacity = q.capacity ? q.capacity : 1;
     const std::uint64_t fill = std::min<std::uint64_t>(q.fill, capacity);
