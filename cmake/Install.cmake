@@ -13,6 +13,7 @@ install(TARGETS shmq EXPORT shmq-targets
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/shmq" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(FILES "${PROJECT_SOURCE_DIR}/include/uapi/linux/shmq.h"
+  "${PROJECT_SOURCE_DIR}/include/uapi/linux/shmq_netlink.h"
   DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/linux")
 
 install(EXPORT shmq-targets NAMESPACE shmq:: DESTINATION "${shmq_package_dir}")
@@ -23,6 +24,7 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/shmq-config-version.cmak
 install(FILES "${PROJECT_BINARY_DIR}/shmq-config.cmake"
   "${PROJECT_BINARY_DIR}/shmq-config-version.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/FindLibdeflate.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/FindLibmnl.cmake"
   DESTINATION "${shmq_package_dir}")
 
 # A static libshmq leaves libdeflate to whoever links it, and the inline half
@@ -31,6 +33,9 @@ if(SHMQ_SMALL_CRC)
   set(shmq_pc_cflags -DSHMQ_SMALL_CRC)
 else()
   set(shmq_pc_requires "Requires: libdeflate")
+endif()
+if(SHMQ_CONTROL)
+  set(shmq_pc_requires_private "Requires.private: libmnl")
 endif()
 configure_file("${PROJECT_SOURCE_DIR}/cmake/shmq.pc.in" "${PROJECT_BINARY_DIR}/shmq.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/shmq.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

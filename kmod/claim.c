@@ -64,6 +64,7 @@ static int shmq_claim_free(struct shmq_file *file, struct shmq_queue *q, enum sh
 	if (!shmq_is_first_side(q, end))
 		file->second_side++;
 	shmq_set_holder(q, end, SHMQ_HOLDER_USER);
+	shmq_event_end(q, end, SHMQ_CMD_END_CLAIM_NTF);
 	return 0;
 }
 
@@ -132,22 +133,32 @@ int shmq_claim_release(struct shmq_file *file, struct shmq_queue *q, enum shmq_e
 	mutex_lock(&dev->lock);
 	if (q->owner[end] == file) {
 		shmq_claim_drop(file, q, end);
+		shmq_event_end(q, end, SHMQ_CMD_END_RELEASE_NTF);
 		err = 0;
 	}
 	mutex_unlock(&dev->lock);
 	return err;
 }
 
+/* The file is closed. A program that maps gives its ends back first, if it lives. */
 void shmq_claim_release_all(struct shmq_file *file)
 {
 	struct shmq_device *dev = file->dev;
 	u32 i, end;
 
 	mutex_lock(&dev->lock);
-	for (i = 0; i < dev->queue_count; i++)
-		for (end = SHMQ_END_PRODUCER; end <= SHMQ_END_CONSUMER; end++)
-			if (dev->queue[i].owner[end] == file)
-				shmq_claim_drop(file, &dev->queue[i], end);
+	for (i = 0; i < dev->queue_count; i++) {
+		struct shmq_queue *q = &dev->queue[i];
+
+		for (end = SHMQ_END_PRODUCER; end <= SHMQ_END_CONSUMER; end++) {
+			if (q->owner[end] != file)
+				continue;
+			shmq_claim_drop(file, q, end);
+			shmq_event_end(q, end,
+				       q->by_io[end] ? SHMQ_CMD_END_RELEASE_NTF
+						     : SHMQ_CMD_PEER_DIED_NTF);
+		}
+	}
 	mutex_unlock(&dev->lock);
 }
 

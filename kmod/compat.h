@@ -9,6 +9,7 @@
 #include <linux/device.h>
 #include <linux/mm.h>
 #include <linux/version.h>
+#include <net/genetlink.h>
 
 /* 6.3: vm_flags became read-only. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
@@ -36,6 +37,25 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #else
 #define shmq_devnode_arg const struct device
 #endif
+
+/* 6.3: the idmap of a mount took the place of its user namespace. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define shmq_notify_change(path, change) \
+	notify_change(mnt_user_ns((path)->mnt), (path)->dentry, change, NULL)
+#else
+#define shmq_notify_change(path, change) \
+	notify_change(mnt_idmap((path)->mnt), (path)->dentry, change, NULL)
+#endif
+
+/* 6.7: a dump has a struct genl_info too. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define shmq_dump_attrs(cb) (genl_dumpit_info(cb)->attrs)
+#else
+#define shmq_dump_attrs(cb) (genl_info_dump(cb)->attrs)
+#endif
+
+/* A policy that refuses an attribute with a sentence. */
+#define NLA_POLICY_REJECT(message) { .type = NLA_REJECT, .reject_message = message }
 
 /* The largest order of alloc_pages(): exclusive until 6.3, renamed in 6.8. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)

@@ -74,6 +74,8 @@ static bool shmq_turn(struct shmq_device *dev)
 		mutex_unlock(&dev->consume_lock);
 		return false;
 	}
+	q->turns++;
+	shmq_queue_fill(q);
 	publishes = q->consumer.end.publishes;
 	shmq_consumer_batch_begin(&q->consumer);
 	if (dev->handler->quick)
@@ -186,4 +188,23 @@ void shmq_thread_stop(struct shmq_device *dev)
 	if (dev->thread)
 		kthread_stop(dev->thread);
 	dev->thread = NULL;
+}
+
+/* Changes how often it looks. Return: 0, -ENODEV, or no thread could be made. */
+int shmq_period_set(struct shmq_device *dev, u32 period_us)
+{
+	u32 before = dev->config.period_us;
+	int err;
+
+	mutex_lock(&dev->lock);
+	WRITE_ONCE(dev->config.period_us, period_us);
+	err = dev->removed ? -ENODEV : shmq_thread_start(dev);
+	if (err)
+		WRITE_ONCE(dev->config.period_us, before);
+	else if (!period_us && !dev->handler)
+		shmq_thread_stop(dev);
+	else
+		shmq_wake_all(dev);
+	mutex_unlock(&dev->lock);
+	return err;
 }

@@ -7,6 +7,7 @@
 
 #include <linux/fs.h>
 #include <linux/gfp.h>
+#include <linux/idr.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -15,17 +16,33 @@
 
 static dev_t shmq_devt;
 static struct class *shmq_class;
-static umode_t shmq_mode;
+/* From the first step of a device's making to the last of its end. */
 static DEFINE_XARRAY(shmq_devices);
+/* A number is free again when the memory of its device is. */
+static DEFINE_IDA(shmq_numbers);
+/* Held while a device appears or is picked to go: the one who picks it ends it. */
+static DEFINE_MUTEX(shmq_devices_lock);
+/* Changes with each that appears or goes. */
+static atomic_t shmq_generation = ATOMIC_INIT(1);
 
-static char *shmq_devnode(shmq_devnode_arg *device, umode_t *mode)
+static char *shmq_devnode(shmq_devnode_arg *device, umode_t *mode, kuid_t *uid, kgid_t *gid)
 {
+	const struct shmq_device *dev = container_of(device, struct shmq_device, device);
+
 	if (mode)
-		*mode = shmq_mode;
+		*mode = READ_ONCE(dev->config.mode);
+	if (uid)
+		*uid = dev->config.uid;
+	if (gid)
+		*gid = dev->config.gid;
 	return NULL;
 }
 
-int shmq_devices_init(umode_t mode)
+static const struct device_type shmq_device_type = {
+	.devnode = shmq_devnode,
+};
+
+int shmq_devices_init(void)
 {
 	int err = alloc_chrdev_region(&shmq_devt, 0, SHMQ_DEVICES_MAX, "shmq");
 
@@ -36,11 +53,10 @@ int shmq_devices_init(umode_t mode)
 		unregister_chrdev_region(shmq_devt, SHMQ_DEVICES_MAX);
 		return PTR_ERR(shmq_class);
 	}
-	shmq_mode = mode;
-	shmq_class->devnode = shmq_devnode;
 	return 0;
 }
 
+/* No new ones are made any more. */
 void shmq_devices_exit(void)
 {
 	struct shmq_device *dev;
@@ -49,34 +65,63 @@ void shmq_devices_exit(void)
 	xa_for_each(&shmq_devices, index, dev)
 		shmq_device_destroy(dev);
 	xa_destroy(&shmq_devices);
+	ida_destroy(&shmq_numbers);
 	class_destroy(shmq_class);
 	unregister_chrdev_region(shmq_devt, SHMQ_DEVICES_MAX);
+}
+
+u32 shmq_devices_generation(void)
+{
+	return atomic_read(&shmq_generation);
+}
+
+/* The first device that is there, from @index on; a reference, or NULL. */
+struct shmq_device *shmq_device_from(u32 index)
+{
+	struct shmq_device *dev;
+	unsigned long i = index;
+
+	xa_lock(&shmq_devices);
+	for (dev = xa_find(&shmq_devices, &i, ULONG_MAX, XA_PRESENT); dev;
+	     dev = xa_find_after(&shmq_devices, &i, ULONG_MAX, XA_PRESENT)) {
+		if (READ_ONCE(dev->added) && !READ_ONCE(dev->removed)) {
+			get_device(&dev->device);
+			break;
+		}
+	}
+	xa_unlock(&shmq_devices);
+	return dev;
 }
 
 /* A reference, or NULL; put_device() gives it back. */
 struct shmq_device *shmq_device_find(u32 index)
 {
-	struct shmq_device *dev;
+	struct shmq_device *dev = shmq_device_from(index);
 
-	xa_lock(&shmq_devices);
-	dev = xa_load(&shmq_devices, index);
-	if (dev)
-		get_device(&dev->device);
-	xa_unlock(&shmq_devices);
+	if (dev && dev->index != index) {
+		put_device(&dev->device);
+		dev = NULL;
+	}
 	return dev;
 }
 
+/* All, those too that are being made or removed. */
 void shmq_devices_each(void (*fn)(struct shmq_device *dev, const void *arg), const void *arg)
 {
 	struct shmq_device *dev;
-	u32 index;
+	unsigned long index = 0;
 
-	for (index = 0; index < SHMQ_DEVICES_MAX; index++) {
-		dev = shmq_device_find(index);
+	for (;;) {
+		xa_lock(&shmq_devices);
+		dev = xa_find(&shmq_devices, &index, ULONG_MAX, XA_PRESENT);
+		if (dev)
+			get_device(&dev->device);
+		xa_unlock(&shmq_devices);
 		if (!dev)
-			continue;
+			break;
 		fn(dev, arg);
 		put_device(&dev->device);
+		index++;
 	}
 }
 
@@ -84,11 +129,14 @@ static void shmq_device_free(struct device *device)
 {
 	struct shmq_device *dev = container_of(device, struct shmq_device, device);
 
+	shmq_events_stop(dev);
 	kvfree(dev->buffer);
 	shmq_region_free(&dev->region);
 	free_page((unsigned long)dev->state);
 	free_page((unsigned long)dev->wake);
 	kfree(dev->config.handler);
+	if (dev->numbered)
+		ida_free(&shmq_numbers, dev->index);
 	kfree(dev);
 }
 
@@ -120,11 +168,11 @@ static int shmq_device_lay_out(struct shmq_device *dev)
 	return 0;
 }
 
-static int shmq_device_fill(struct shmq_device *dev)
+static int shmq_device_fill(struct shmq_device *dev, const char *handler)
 {
 	int err;
 
-	dev->config.handler = kstrdup(dev->config.handler, GFP_KERNEL);
+	dev->config.handler = kstrdup(handler, GFP_KERNEL);
 	dev->state = (void *)get_zeroed_page(GFP_KERNEL);
 	dev->wake = (void *)get_zeroed_page(GFP_KERNEL);
 	if (!dev->config.handler || !dev->state || !dev->wake)
@@ -159,27 +207,41 @@ static void shmq_device_stop(struct shmq_device *dev)
 	mutex_unlock(&dev->lock);
 	shmq_tick_stop(dev);
 	shmq_thread_stop(dev);
+	/* Of a module that may go: nobody calls it from here on. */
+	mutex_lock(&dev->consume_lock);
+	WRITE_ONCE(dev->handler, NULL);
+	mutex_unlock(&dev->consume_lock);
+	shmq_events_stop(dev);
 }
 
-/**
- * shmq_device_create() - makes a device, all but its node
- * @index: the N of /dev/shmqN
- * @config: copied
- *
- * Return: the device, or ERR_PTR(): -EINVAL a config that cannot be, -ENOMEM
- * no such memory (the log says what can be had), -EBUSY the number is taken.
- */
-struct shmq_device *shmq_device_create(u32 index, const struct shmq_config *config)
+/* The number asked for, or the lowest that is free. */
+static int shmq_device_number(struct shmq_device *dev, u32 index)
+{
+	int number = index == SHMQ_ANY_INDEX ?
+		ida_alloc_max(&shmq_numbers, SHMQ_DEVICES_MAX - 1, GFP_KERNEL) :
+		ida_alloc_range(&shmq_numbers, index, index, GFP_KERNEL);
+
+	if (number == -ENOSPC && index != SHMQ_ANY_INDEX)
+		return xa_load(&shmq_devices, index) ? -EEXIST : -EBUSY;
+	if (number < 0)
+		return number;
+	dev->index = number;
+	dev->numbered = true;
+	dev->device.devt = MKDEV(MAJOR(shmq_devt), MINOR(shmq_devt) + number);
+	return dev_set_name(&dev->device, "shmq%d", number);
+}
+
+static struct shmq_device *shmq_device_alloc(const struct shmq_config *config)
 {
 	struct shmq_device *dev = kzalloc(sizeof(*dev), GFP_KERNEL);
-	int err;
 
 	if (!dev)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	dev->config = *config;
+	dev->config.handler = NULL;
 	device_initialize(&dev->device);
 	dev->device.class = shmq_class;
-	dev->device.devt = MKDEV(MAJOR(shmq_devt), MINOR(shmq_devt) + index);
+	dev->device.type = &shmq_device_type;
 	dev->device.release = shmq_device_free;
 	cdev_init(&dev->cdev, &shmq_fops);
 	dev->cdev.owner = THIS_MODULE;
@@ -187,40 +249,84 @@ struct shmq_device *shmq_device_create(u32 index, const struct shmq_config *conf
 	mutex_init(&dev->consume_lock);
 	init_waitqueue_head(&dev->work);
 	ratelimit_state_init(&dev->log_limit, 5 * HZ, 1000);
+	shmq_events_init(dev);
+	return dev;
+}
 
-	err = shmq_device_fill(dev);
+/**
+ * shmq_device_create() - makes a device, all but its node
+ * @index: the N of /dev/shmqN, or SHMQ_ANY_INDEX
+ * @config: copied
+ *
+ * Context: process, may sleep; any number at a time.
+ * Return: the device, or ERR_PTR(): -EINVAL a config that cannot be, -ENOMEM
+ * no such memory (the log says what can be had), -EEXIST there is one of that
+ * number, -EBUSY there was one, and somebody still has it open, -ENOSPC all
+ * numbers are taken, -ENOENT no such handler.
+ */
+struct shmq_device *shmq_device_create(u32 index, const struct shmq_config *config)
+{
+	struct shmq_device *dev = shmq_device_alloc(config);
+	int err;
+
+	if (!dev)
+		return ERR_PTR(-ENOMEM);
+	err = shmq_device_number(dev, index);
 	if (!err)
-		err = dev_set_name(&dev->device, "shmq%u", index);
+		err = shmq_device_fill(dev, config->handler);
+	if (!err)
+		err = xa_insert(&shmq_devices, dev->index, dev, GFP_KERNEL);
 	if (err)
 		goto put;
+	/* Seen by whoever takes a handler away. */
 	err = shmq_device_start(dev);
 	if (!err)
-		err = xa_insert(&shmq_devices, index, dev, GFP_KERNEL);
-	if (err)
-		goto stop;
-	return dev;
-
-stop:
+		return dev;
 	shmq_device_stop(dev);
+	xa_erase(&shmq_devices, dev->index);
 put:
 	put_device(&dev->device);
 	return ERR_PTR(err);
 }
 
-/* Shows the node: from here on it may be opened at any time. */
+/* Shows the node: from here on it may be opened, and removed, at any time. */
 int shmq_device_add(struct shmq_device *dev)
 {
-	int err = cdev_device_add(&dev->cdev, &dev->device);
+	int err;
 
-	dev->added = !err;
+	mutex_lock(&shmq_devices_lock);
+	err = cdev_device_add(&dev->cdev, &dev->device);
+	if (!err) {
+		atomic_inc(&shmq_generation);
+		WRITE_ONCE(dev->added, true);
+	}
+	mutex_unlock(&shmq_devices_lock);
 	return err;
 }
 
+/* Ends a device that nobody else ends. */
 void shmq_device_destroy(struct shmq_device *dev)
 {
-	xa_erase(&shmq_devices, MINOR(dev->device.devt) - MINOR(shmq_devt));
 	if (dev->added)
 		cdev_device_del(&dev->cdev, &dev->device);
 	shmq_device_stop(dev);
+	xa_erase(&shmq_devices, dev->index);
 	put_device(&dev->device);
+}
+
+/* Ends a device that was added. Return: 0, -ENODEV somebody else is at it. */
+int shmq_device_remove(struct shmq_device *dev)
+{
+	bool mine;
+
+	mutex_lock(&shmq_devices_lock);
+	mine = !dev->doomed;
+	dev->doomed = true;
+	mutex_unlock(&shmq_devices_lock);
+	if (!mine)
+		return -ENODEV;
+	atomic_inc(&shmq_generation);
+	shmq_device_destroy(dev);
+	shmq_event_removed(dev);
+	return 0;
 }

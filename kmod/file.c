@@ -21,8 +21,12 @@
 static int shmq_open(struct inode *inode, struct file *filp)
 {
 	struct shmq_device *dev = container_of(inode->i_cdev, struct shmq_device, cdev);
-	struct shmq_file *file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
+	struct shmq_file *file;
 
+	/* By a node that somebody made and kept. */
+	if (READ_ONCE(dev->removed))
+		return -ENODEV;
+	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
 	if (!file)
 		return -ENOMEM;
 	file->dev = dev;

@@ -21,9 +21,12 @@
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include <linux/shmq.h>
+#include <uapi/linux/shmq_netlink.h>
 #include <shmq/core/doorbell.h>
 #include <shmq/core/frame.h>
 
@@ -32,15 +35,22 @@
 #define SHMQ_STATE_OFFSET	0x40000000UL
 #define SHMQ_WAKE_OFFSET	0x40010000UL
 
-#define SHMQ_DEVICES_MAX	256
+/* A shorter period is a busy loop, a longer one a mistake. */
+#define SHMQ_PERIOD_MIN_US	50
+#define SHMQ_PERIOD_MAX_US	(60 * 1000 * 1000)
+#define SHMQ_TICK_MAX_MS	(24 * 60 * 60 * 1000)
+#define SHMQ_REGION_MIN		128
 
+#define SHMQ_DEFAULT_PREFIX	"SHMQ"
+
+/* For shmq_device_create(): the lowest number that is free. */
+#define SHMQ_ANY_INDEX		U32_MAX
+
+struct genl_family;
+struct genl_info;
 struct shmq_device;
 struct shmq_file;
-
-enum shmq_layout {
-	SHMQ_LAYOUT_CHANNEL,
-	SHMQ_LAYOUT_RAW,
-};
+struct sk_buff;
 
 /**
  * struct shmq_config - what a device is made with
@@ -51,6 +61,9 @@ enum shmq_layout {
  * @period_us: how often to look without a doorbell; 0: never
  * @tick_ms: period of the built-in source; 0: none
  * @restart: a peer that zeroes the positions is followed, not stopped
+ * @mode: of the node, bits of 0666
+ * @uid: its owner
+ * @gid: its group
  * @handler: name
  */
 struct shmq_config {
@@ -61,6 +74,9 @@ struct shmq_config {
 	u32 period_us;
 	u32 tick_ms;
 	bool restart;
+	umode_t mode;
+	kuid_t uid;
+	kgid_t gid;
 	const char *handler;
 };
 
@@ -103,6 +119,8 @@ struct shmq_region {
  * @bytes: by enum shmq_end_id: its owner moves bytes without frames
  * @room: what POLLOUT promises, bytes of message
  * @wait: by 0: for data, 1: for room
+ * @high_water: the highest fill that the kernel saw, bytes; racy, for people
+ * @turns: times that the kernel's consumer looked, under dev->consume_lock
  */
 struct shmq_queue {
 	struct shmq_device *dev;
@@ -123,16 +141,44 @@ struct shmq_queue {
 	bool bytes[2];
 	u32 room;
 	wait_queue_head_t wait[2];
+	u32 high_water;
+	u64 turns;
 };
+
+/* Bytes that it holds, frames included: one is always spare. */
+static inline u32 shmq_queue_capacity(const struct shmq_queue *q)
+{
+	return q->length - SHMQ_QUEUE_HEADER - 1;
+}
 
 /* Which way each queue of a channel goes. */
 #define SHMQ_FROM_USER	0
 #define SHMQ_TO_USER	1
 
 /**
+ * struct shmq_events - what keeps the events of a device few
+ * @lock: for the rest
+ * @since: start of the present second, jiffies
+ * @sent: events in it
+ * @missed: events left out since the last that was sent
+ * @stopped: by queue: it was stopped, and why; 0 if not, or told
+ * @work: tells of stops, and of missed events when the second is over
+ */
+struct shmq_events {
+	spinlock_t lock; /* for the rest */
+	unsigned long since;
+	u32 sent;
+	u32 missed;
+	u32 stopped[SHMQ_MAX_QUEUES];
+	struct delayed_work work;
+};
+
+/**
  * struct shmq_device - /dev/shmqN
  * @device: counts the references; its release frees all
  * @cdev: the node
+ * @index: the N
+ * @numbered: it has that number
  * @lock: see above
  * @consume_lock: see above
  * @config: as made; @config.handler is the one to fall back to
@@ -143,6 +189,7 @@ struct shmq_queue {
  * @queue: the queues
  * @max_message: bytes
  * @added: its node was made
+ * @doomed: somebody is removing it
  * @removed: nothing more will happen
  * @senders: kernel users of the sending end, under @lock
  * @handler: what runs, NULL for none
@@ -156,10 +203,13 @@ struct shmq_queue {
  * @kicked: somebody rang
  * @tick: the built-in source's thread, or NULL
  * @log_limit: how fast a user can make this device write the kernel log
+ * @events: how fast a user can make this device send events
  */
 struct shmq_device {
 	struct device device;
 	struct cdev cdev;
+	u32 index;
+	bool numbered;
 	struct mutex lock; /* claims, handler, kernel ends, removal */
 	struct mutex consume_lock; /* the kernel's consumer */
 	struct shmq_config config;
@@ -170,6 +220,7 @@ struct shmq_device {
 	struct shmq_queue queue[SHMQ_MAX_QUEUES];
 	u32 max_message;
 	bool added;
+	bool doomed;
 	bool removed;
 	u32 senders;
 	const struct shmq_handler *handler;
@@ -183,6 +234,7 @@ struct shmq_device {
 	bool kicked;
 	struct task_struct *tick;
 	struct ratelimit_state log_limit;
+	struct shmq_events events;
 };
 
 /**
@@ -207,14 +259,23 @@ enum shmq_sender {
 	SHMQ_SENDER_REPLIES,
 };
 
+/* main.c */
+struct shmq_config shmq_config_default(void);
+
 /* device.c */
-int shmq_devices_init(umode_t mode);
+int shmq_devices_init(void);
 void shmq_devices_exit(void);
+u32 shmq_devices_generation(void);
+struct shmq_device *shmq_device_from(u32 index);
 struct shmq_device *shmq_device_create(u32 index, const struct shmq_config *config);
 int shmq_device_add(struct shmq_device *dev);
 void shmq_device_destroy(struct shmq_device *dev);
+int shmq_device_remove(struct shmq_device *dev);
 struct shmq_device *shmq_device_find(u32 index);
 void shmq_devices_each(void (*fn)(struct shmq_device *dev, const void *arg), const void *arg);
+
+/* statistics.c */
+int shmq_statistics_reset(struct shmq_device *dev);
 
 /* region.c */
 int shmq_regions_init(void);
@@ -243,6 +304,7 @@ bool shmq_look(struct shmq_queue *q, enum shmq_end_id end, u32 room);
 void shmq_ring(struct shmq_device *dev, u32 bell);
 void shmq_ring_if_asleep(struct shmq_device *dev, u32 bell);
 void shmq_wake_all(struct shmq_device *dev);
+u32 shmq_queue_fill(struct shmq_queue *q);
 int shmq_errno(enum shmq_status status);
 
 static inline shmq_base shmq_wake_words(struct shmq_device *dev)
@@ -285,6 +347,7 @@ long shmq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 /* consumer.c */
 int shmq_thread_start(struct shmq_device *dev);
 void shmq_thread_stop(struct shmq_device *dev);
+int shmq_period_set(struct shmq_device *dev, u32 period_us);
 
 /* handler.c */
 bool shmq_handler_known(const char *name);
@@ -293,5 +356,34 @@ int shmq_handler_set(struct shmq_device *dev, const char *name);
 /* tick.c */
 int shmq_tick_start(struct shmq_device *dev);
 void shmq_tick_stop(struct shmq_device *dev);
+int shmq_tick_set(struct shmq_device *dev, u32 tick_ms);
+
+/* netlink.c */
+extern struct genl_family shmq_netlink_family;
+int shmq_netlink_init(void);
+void shmq_netlink_ready(void);
+void shmq_netlink_exit(void);
+
+/* netlink_show.c */
+int shmq_show_device(struct sk_buff *skb, struct shmq_device *dev);
+int shmq_show_statistics(struct sk_buff *skb, struct shmq_device *dev);
+
+/* netlink_config.c */
+int shmq_config_new(struct genl_info *info, struct shmq_config *config);
+int shmq_config_change(struct genl_info *info, struct shmq_config *config);
+
+/* change.c */
+int shmq_device_change(struct shmq_device *dev, struct genl_info *info);
+
+/* event.c */
+void shmq_events_init(struct shmq_device *dev);
+void shmq_events_stop(struct shmq_device *dev);
+void shmq_event_device(struct shmq_device *dev, u8 cmd);
+void shmq_event_removed(struct shmq_device *dev);
+void shmq_event_end(struct shmq_queue *q, enum shmq_end_id end, u8 cmd);
+void shmq_event_stopped(struct shmq_queue *q, u32 state);
+
+/* node.c */
+int shmq_node_change(struct shmq_device *dev, umode_t mode, kuid_t uid, kgid_t gid);
 
 #endif /* SHMQ_KMOD_INTERNAL_H */

@@ -71,7 +71,7 @@ static long shmq_ioctl_info(struct shmq_device *dev, void __user *arg)
 	memset(&info, 0, sizeof(info));
 	info.size = sizeof(info);
 	info.abi_version = SHMQ_ABI_VERSION;
-	info.device = MINOR(dev->device.devt);
+	info.device = dev->index;
 	info.features = SHMQ_FEATURE_PERIOD;
 	info.region_length = dev->region.length;
 	if (capable(CAP_SYS_RAWIO))

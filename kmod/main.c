@@ -11,12 +11,13 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/slab.h>
 
 #include "internal.h"
 
 static uint devices = 1;
 module_param(devices, uint, 0444);
-MODULE_PARM_DESC(devices, "how many devices /dev/shmq0, /dev/shmq1 ... to make: 1 to 256 (default 1)");
+MODULE_PARM_DESC(devices, "how many devices /dev/shmq0, /dev/shmq1 ... to make at once: 0 to 256 (default 1)");
 
 static char *size = "256K";
 module_param(size, charp, 0444);
@@ -34,7 +35,7 @@ static char *framing = "checked";
 module_param(framing, charp, 0444);
 MODULE_PARM_DESC(framing, "how messages lie in a queue: checked (CRCs, the bytes of the Rust crate shared-mem-queue) or plain (size and tag, for trusted writers) (default checked)");
 
-static char *prefix = "SHMQ";
+static char *prefix = SHMQ_DEFAULT_PREFIX;
 module_param(prefix, charp, 0444);
 MODULE_PARM_DESC(prefix, "what each checked message starts with: text, or 0x and hex digits; at most 64 bytes, may be empty (default SHMQ)");
 
@@ -58,11 +59,20 @@ static uint mode = 0600;
 module_param(mode, uint, 0444);
 MODULE_PARM_DESC(mode, "permissions of the device nodes, in C notation (default 0600)");
 
-/* A slower look is a bug of the caller, a faster one a busy loop. */
-#define SHMQ_PERIOD_MIN_US	50
-#define SHMQ_PERIOD_MAX_US	(60 * USEC_PER_SEC)
+static uint uid;
+module_param(uid, uint, 0444);
+MODULE_PARM_DESC(uid, "user that the device nodes belong to (default 0)");
+
+static uint gid;
+module_param(gid, uint, 0444);
+MODULE_PARM_DESC(gid, "group that the device nodes belong to (default 0)");
+
+/* More are made one by one, over netlink. */
+#define SHMQ_DEVICES_AT_LOAD	256
 #define SHMQ_SIZE_TEXT		10
-#define SHMQ_TICK_MAX_MS	(24 * 60 * 60 * MSEC_PER_SEC)
+
+/* What the module was loaded with. */
+static struct shmq_config shmq_defaults;
 
 static int shmq_parse_length(u64 *length)
 {
@@ -79,7 +89,7 @@ static int shmq_parse_length(u64 *length)
 		pr_err("size=%s: must be a multiple of 8 (of 16 with framing=plain)\n", size);
 		return -EINVAL;
 	}
-	if (*length < 128 || *length > SHMQ_REGION_MAX) {
+	if (*length < SHMQ_REGION_MIN || *length > SHMQ_REGION_MAX) {
 		pr_err("size=%s: must be from 128 bytes to 1024M\n", size);
 		return -EINVAL;
 	}
@@ -147,13 +157,12 @@ static int shmq_parse_format(struct shmq_config *config)
 static int shmq_parse_times(struct shmq_config *config)
 {
 	if (period_us && (period_us < SHMQ_PERIOD_MIN_US || period_us > SHMQ_PERIOD_MAX_US)) {
-		pr_err("period_us=%u: must be 0, or %u to %lu\n", period_us, SHMQ_PERIOD_MIN_US,
-		       (ulong)SHMQ_PERIOD_MAX_US);
+		pr_err("period_us=%u: must be 0, or %u to %u\n", period_us, SHMQ_PERIOD_MIN_US,
+		       SHMQ_PERIOD_MAX_US);
 		return -EINVAL;
 	}
 	if (tick_ms > SHMQ_TICK_MAX_MS) {
-		pr_err("tick_ms=%u: must be at most %lu (a day)\n", tick_ms,
-		       (ulong)SHMQ_TICK_MAX_MS);
+		pr_err("tick_ms=%u: must be at most %u (a day)\n", tick_ms, SHMQ_TICK_MAX_MS);
 		return -EINVAL;
 	}
 	config->period_us = period_us;
@@ -165,12 +174,19 @@ static int shmq_parse(struct shmq_config *config)
 {
 	int err;
 
-	if (!devices || devices > SHMQ_DEVICES_MAX) {
-		pr_err("devices=%u: must be 1 to %d\n", devices, SHMQ_DEVICES_MAX);
+	if (devices > SHMQ_DEVICES_AT_LOAD) {
+		pr_err("devices=%u: must be 0 to %d\n", devices, SHMQ_DEVICES_AT_LOAD);
 		return -EINVAL;
 	}
 	if (mode & ~0666u) {
 		pr_err("mode=0%o: only the bits of 0666 make sense for a device\n", mode);
+		return -EINVAL;
+	}
+	config->mode = mode;
+	config->uid = make_kuid(&init_user_ns, uid);
+	config->gid = make_kgid(&init_user_ns, gid);
+	if (!uid_valid(config->uid) || !gid_valid(config->gid)) {
+		pr_err("uid=%u gid=%u: no user or group has that number\n", uid, gid);
 		return -EINVAL;
 	}
 	if (!shmq_handler_known(handler)) {
@@ -190,17 +206,28 @@ static int shmq_parse(struct shmq_config *config)
 	return err;
 }
 
-static int __init shmq_make_devices(const struct shmq_config *config)
+/* What a new device is where nothing else is asked for; nodes as the module was loaded. */
+struct shmq_config shmq_config_default(void)
 {
-	struct shmq_device *dev;
+	return (struct shmq_config) {
+		.length = SZ_256K,
+		.handler = "echo",
+		.mode = shmq_defaults.mode,
+		.uid = shmq_defaults.uid,
+		.gid = shmq_defaults.gid,
+	};
+}
+
+static int __init shmq_make_devices(struct shmq_device **made)
+{
 	uint i;
 
 	for (i = 0; i < devices; i++) {
-		dev = shmq_device_create(i, config);
-		if (IS_ERR(dev)) {
+		made[i] = shmq_device_create(i, &shmq_defaults);
+		if (IS_ERR(made[i])) {
 			pr_err("shmq%u: not made (error %ld), so the module is not loaded\n", i,
-			       PTR_ERR(dev));
-			return PTR_ERR(dev);
+			       PTR_ERR(made[i]));
+			return PTR_ERR(made[i]);
 		}
 	}
 	return 0;
@@ -210,49 +237,67 @@ static int __init shmq_make_devices(const struct shmq_config *config)
  * After all have been made: once a node is there it may be open, and then the
  * module must stay.
  */
-static int __init shmq_add_devices(void)
+static int __init shmq_add_devices(struct shmq_device **made)
 {
-	struct shmq_device *dev;
 	uint i, added = 0;
-	int err = 0, last = 0;
+	int err, last = 0;
 
 	for (i = 0; i < devices; i++) {
-		dev = shmq_device_find(i);
-		err = shmq_device_add(dev);
+		err = shmq_device_add(made[i]);
 		if (err) {
 			pr_err("shmq%u: no node (error %d)\n", i, err);
-			shmq_device_destroy(dev);
+			shmq_device_destroy(made[i]);
 			last = err;
 		} else {
 			added++;
 		}
-		put_device(&dev->device);
 	}
 	return added ? 0 : last;
 }
 
-static int __init shmq_init(void)
+static int __init shmq_start_devices(void)
 {
-	struct shmq_config config = { 0 };
+	struct shmq_device **made = kcalloc(max(devices, 1u), sizeof(*made), GFP_KERNEL);
 	int err;
 
-	err = shmq_parse(&config);
+	if (!made)
+		return -ENOMEM;
+	err = shmq_make_devices(made);
+	if (err)
+		goto free;
+	err = shmq_netlink_init();
+	if (err)
+		goto free;
+	err = shmq_add_devices(made);
+	if (err)
+		shmq_netlink_exit();
+	else
+		shmq_netlink_ready();
+free:
+	kfree(made);
+	return err;
+}
+
+static int __init shmq_init(void)
+{
+	const struct shmq_config *config = &shmq_defaults;
+	int err;
+
+	err = shmq_parse(&shmq_defaults);
 	if (err)
 		return err;
 	err = shmq_regions_init();
 	if (err)
 		return err;
-	err = shmq_devices_init(mode);
+	err = shmq_devices_init();
 	if (err)
 		goto regions;
-	err = shmq_make_devices(&config);
-	if (!err)
-		err = shmq_add_devices();
+	err = shmq_start_devices();
 	if (err)
 		goto devices;
 	pr_info("%u device%s of %llu bytes, layout %s, handler %s\n", devices,
-		devices == 1 ? "" : "s", config.length, layout,
-		config.layout == SHMQ_LAYOUT_RAW ? "none" : handler);
+		devices == 1 ? "" : "s", config->length, layout,
+		config->layout == SHMQ_LAYOUT_RAW ? "none" : handler);
 	return 0;
 
 devices:
@@ -264,6 +309,7 @@ regions:
 
 static void __exit shmq_exit(void)
 {
+	shmq_netlink_exit();
 	shmq_devices_exit();
 	shmq_regions_exit();
 }

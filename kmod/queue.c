@@ -181,6 +181,7 @@ static void shmq_queue_announce_stop(struct shmq_queue *q, enum shmq_status why)
 			     why == SHMQ_RECREATED ? "a program set its positions back"
 						   : "a program stored what cannot be");
 	shmq_wake_all(q->dev);
+	shmq_event_stopped(q, why == SHMQ_RECREATED ? SHMQ_QUEUE_RECREATED : SHMQ_QUEUE_CORRUPT);
 }
 
 /* Was the queue started over, on a device made for peers that do that? */
@@ -233,6 +234,20 @@ bool shmq_queue_writable(struct shmq_queue *q, u32 length)
 
 	return shmq_producer_attach(&p, q->base, q->length) != SHMQ_OK ||
 	       p.end.size - 1 - shmq_distance(p.end.size, p.end.peer, p.end.pos) >= need;
+}
+
+/* Bytes in the queue as its positions say; 0 where they say what cannot be. */
+u32 shmq_queue_fill(struct shmq_queue *q)
+{
+	struct shmq_consumer c;
+	u32 fill;
+
+	if (shmq_consumer_attach(&c, q->base, q->length) != SHMQ_OK)
+		return 0;
+	fill = shmq_distance(c.end.size, c.end.pos, c.end.peer);
+	if (fill > READ_ONCE(q->high_water))
+		WRITE_ONCE(q->high_water, fill);
+	return fill;
 }
 
 /**

@@ -134,17 +134,22 @@ Region Region::posix_shm(const std::string& name, std::size_t size, mode_t mode)
                                           : open_failure(what, error));
     }
     try {
-        if (::fchmod(fd.get(), mode) != 0)
-            fail_errno(errno, what + ": cannot set its mode");
-        // /dev/shm has a limit: meet it now, not by SIGBUS.
-        const int error = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size));
-        if (error)
-            fail_size(error, size, what);
-        return map(fd.release(), 0, size, what);
+        return fill(fd.release(), size, mode, what);
     } catch (...) {
         ::shm_unlink(name.c_str());
         throw;
     }
+}
+
+Region Region::fill(int fd, std::size_t size, mode_t mode, const std::string& what) {
+    Descriptor owned(fd);
+    if (::fchmod(fd, mode) != 0)
+        fail_errno(errno, what + ": cannot set its mode");
+    // The file system has a limit: meet it now, not by SIGBUS.
+    const int error = ::posix_fallocate(fd, 0, static_cast<off_t>(size));
+    if (error)
+        fail_size(error, size, what);
+    return map(owned.release(), 0, size, what);
 }
 
 Region Region::posix_shm(const std::string& name) {
@@ -176,6 +181,22 @@ Region Region::file(const std::string& path, std::uint64_t offset, std::size_t s
         fail_errno(error, open_failure(path, error));
     }
     return map(fd.release(), offset, size, path);
+}
+
+Region Region::create_file(const std::string& path, std::size_t size, mode_t mode) {
+    check_size(size, path);
+    Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (!fd) {
+        const int error = errno;
+        fail_errno(error, error == EEXIST ? path + ": exists already; open it, or remove it first"
+                                          : path + ": cannot be made");
+    }
+    try {
+        return fill(fd.release(), size, mode, path);
+    } catch (...) {
+        ::unlink(path.c_str());
+        throw;
+    }
 }
 
 Region Region::from_fd(int fd, std::size_t size, std::uint64_t offset) {
@@ -224,6 +245,11 @@ Region Region::posix_shm(const std::string& name, std::error_code& ec) {
 Region Region::file(const std::string& path, std::uint64_t offset, std::size_t size,
                     std::error_code& ec) {
     return guarded(ec, Region(), [&] { return file(path, offset, size); });
+}
+
+Region Region::create_file(const std::string& path, std::size_t size, mode_t mode,
+                           std::error_code& ec) {
+    return guarded(ec, Region(), [&] { return create_file(path, size, mode); });
 }
 
 Region Region::from_fd(int fd, std::size_t size, std::uint64_t offset, std::error_code& ec) {

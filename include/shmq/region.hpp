@@ -55,6 +55,12 @@ public:
     static Region file(const std::string& path, std::uint64_t offset, std::size_t size,
                        std::error_code& ec);
 
+    /// Makes a file of `size` zero bytes and maps it. EEXIST if there is one.
+    /// `mode` is set whatever the umask. The file is removed again if it fails.
+    static Region create_file(const std::string& path, std::size_t size, mode_t mode = 0600);
+    static Region create_file(const std::string& path, std::size_t size, mode_t mode,
+                              std::error_code& ec);
+
     /// Maps memory behind a descriptor, which stays the caller's.
     static Region from_fd(int fd, std::size_t size = 0, std::uint64_t offset = 0);
     static Region from_fd(int fd, std::size_t size, std::uint64_t offset, std::error_code& ec);
@@ -76,6 +82,9 @@ public:
 
 private:
     Region(int fd, std::span<std::byte> bytes, bool mapped) noexcept;
+
+    /// A new file's mode, bytes and mapping.
+    static Region fill(int fd, std::size_t size, mode_t mode, const std::string& what);
 
     /// Takes the descriptor over, also when it fails.
     static Region map(int fd, std::uint64_t offset, std::size_t size, const std::string& what);

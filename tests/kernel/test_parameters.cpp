@@ -50,8 +50,7 @@ TEST_P(Refused, WithASentence) {
     "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 const Refusal refusals[] = {
-    {"NoDevices", "devices=0", EINVAL, "devices=0: must be 1 to 256"},
-    {"TooManyDevices", "devices=257", EINVAL, "devices=257: must be 1 to 256"},
+    {"TooManyDevices", "devices=257", EINVAL, "devices=257: must be 0 to 256"},
     {"SizeNotMultipleOf4", "size=262145", EINVAL, "size=262145: must be a multiple of"},
     {"SizeNotMultipleOf4By2", "size=262146", EINVAL, "size=262146: must be a multiple of"},
     // Its second half would not be aligned.
@@ -92,6 +91,8 @@ const Refusal refusals[] = {
     {"TickWithoutAQueue", "layout=raw tick_ms=100", EINVAL,
      "tick_ms=100: layout=raw has no queue to send to"},
     {"ModeExecutable", "mode=0777", EINVAL, "mode=0777: only the bits of 0666"},
+    {"NoSuchUser", "uid=4294967295", EINVAL, "uid=4294967295 gid=0: no user or group"},
+    {"NoSuchGroup", "gid=4294967295", EINVAL, "uid=0 gid=4294967295: no user or group"},
     {"ModeHuge", "mode=0x80000180", EINVAL, "only the bits of 0666"},
     // Refused by the kernel itself, in its own words.
     {"DevicesNotANumber", "devices=x", EINVAL, "`x' invalid for parameter `devices'"},

@@ -201,6 +201,39 @@ TEST(Region, ACharacterDeviceHasNoSizeToBeChecked) {
     EXPECT_EQ(Region::file("/dev/zero", 0, 4096).size(), 4096u);
 }
 
+TEST(Region, AFileThatIsMadeIsZeroedAndHasItsMode) {
+    const TemporaryFile file;
+    const std::string path = static_cast<const std::string&>(file) + "-made";
+    const mode_t old = ::umask(0077);
+    const Region made = Region::create_file(path, 10000, 0640);
+    ::umask(old);
+    struct stat st {};
+    ASSERT_EQ(::fstat(made.fd(), &st), 0);
+    EXPECT_EQ(st.st_mode & 0777, 0640u);
+    ASSERT_EQ(made.size(), 10000u);
+    EXPECT_EQ(made.bytes()[9999], std::byte{0});
+    made.bytes()[9999] = std::byte{42};
+    EXPECT_EQ(Region::file(path).bytes()[9999], std::byte{42});
+    const auto e = failure([&] { (void)Region::create_file(path, 10000); });
+    EXPECT_EQ(e.code(), std::errc::file_exists);
+    EXPECT_TRUE(says(e, "remove it first")) << e.what();
+    EXPECT_EQ(made.bytes()[9999], std::byte{42}) << "it was made over";
+    ::unlink(path.c_str());
+}
+
+TEST(Region, AFileThatCannotBeMadeLeavesNothing) {
+    const TemporaryFile file;
+    const std::string path = static_cast<const std::string&>(file) + "-made";
+    std::error_code ec;
+    if (far_too_much) {
+        EXPECT_TRUE(Region::create_file(path, far_too_much, 0600, ec).empty());
+        EXPECT_TRUE(ec);
+    }
+    EXPECT_NE(::access(path.c_str(), F_OK), 0);
+    EXPECT_EQ(failure([] { (void)Region::create_file("/nonexistent/x", 4096); }).code(),
+              std::errc::no_such_file_or_directory);
+}
+
 TEST(Region, FromFdLeavesTheDescriptorToTheCaller) {
     const Region owner = Region::memfd("test", 8192);
     {

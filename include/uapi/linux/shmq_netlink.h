@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR MIT) */
+/*
+ * Generic netlink family "shmq": devices made, changed, removed and watched at
+ * run time.
+ *
+ * docs/netlink/shmq.yaml is the description: which attributes a request takes
+ * and a reply has, units and limits. The names and numbers below are those
+ * that it gives. Attributes are in native byte order.
+ *
+ * The family is in the initial network namespace only. What changes anything
+ * needs CAP_NET_ADMIN in the initial user namespace; anybody may look. A
+ * refusal says why in the extended acknowledgement (NETLINK_EXT_ACK).
+ */
+#ifndef _UAPI_LINUX_SHMQ_NETLINK_H
+#define _UAPI_LINUX_SHMQ_NETLINK_H
+
+#define SHMQ_FAMILY_NAME	"shmq"
+#define SHMQ_FAMILY_VERSION	1
+
+/* The multicast group of events. */
+#define SHMQ_MCGRP_EVENTS	"events"
+
+/* Devices are numbered from 0 to below this. */
+#define SHMQ_DEVICES_MAX	4096
+
+enum shmq_layout {
+	SHMQ_LAYOUT_CHANNEL = 0,	/* two queues, one each way */
+	SHMQ_LAYOUT_RAW = 1,		/* memory without structure */
+};
+
+enum {
+	SHMQ_CMD_DEV_GET = 1,		/* do and dump */
+	SHMQ_CMD_DEV_NEW = 2,
+	SHMQ_CMD_DEV_SET = 3,
+	SHMQ_CMD_DEV_DEL = 4,
+	SHMQ_CMD_STATS_GET = 5,		/* do and dump */
+	SHMQ_CMD_STATS_RESET = 6,
+	/* Events, to the group. */
+	SHMQ_CMD_DEV_ADD_NTF = 7,
+	SHMQ_CMD_DEV_CHANGE_NTF = 8,
+	SHMQ_CMD_DEV_DEL_NTF = 9,
+	SHMQ_CMD_END_CLAIM_NTF = 10,
+	SHMQ_CMD_END_RELEASE_NTF = 11,
+	SHMQ_CMD_PEER_DIED_NTF = 12,
+	SHMQ_CMD_QUEUE_STOP_NTF = 13,
+	SHMQ_CMD_MISSED_NTF = 14,
+
+	__SHMQ_CMD_MAX,
+	SHMQ_CMD_MAX = (__SHMQ_CMD_MAX - 1)
+};
+
+/* A device: what it was made with, and how it is. */
+enum {
+	SHMQ_A_DEV_INDEX = 1,		/* u32: the N of /dev/shmqN */
+	SHMQ_A_DEV_SIZE = 2,		/* u64: of the region, bytes */
+	SHMQ_A_DEV_LAYOUT = 3,		/* u32: enum shmq_layout */
+	SHMQ_A_DEV_PREFIX = 4,		/* binary: what each checked message starts with */
+	SHMQ_A_DEV_FRAMING = 5,		/* u32: enum shmq_area_framing */
+	SHMQ_A_DEV_MAX_MESSAGE = 6,	/* u32: bytes */
+	SHMQ_A_DEV_HANDLER = 7,		/* string */
+	SHMQ_A_DEV_PERIOD_US = 8,	/* u32: microseconds; 0: none */
+	SHMQ_A_DEV_TICK_MS = 9,		/* u32: milliseconds; 0: none */
+	SHMQ_A_DEV_RESTART = 10,	/* u8: 0 or 1 */
+	SHMQ_A_DEV_MODE = 11,		/* u32: of the node, bits of 0666 */
+	SHMQ_A_DEV_UID = 12,		/* u32: owner of the node */
+	SHMQ_A_DEV_GID = 13,		/* u32: group of the node */
+	SHMQ_A_DEV_EPOCH = 14,		/* u32: raised by each reset */
+	SHMQ_A_DEV_QUEUE = 15,		/* nest of SHMQ_A_QUEUE_*, one a queue */
+	SHMQ_A_DEV_PAD = 16,
+
+	__SHMQ_A_DEV_MAX,
+	SHMQ_A_DEV_MAX = (__SHMQ_A_DEV_MAX - 1)
+};
+
+/* A queue of a device. The counters are those of struct shmq_queue_state. */
+enum {
+	SHMQ_A_QUEUE_INDEX = 1,		/* u32 */
+	SHMQ_A_QUEUE_STATE = 2,		/* u32: enum shmq_queue_run */
+	SHMQ_A_QUEUE_PRODUCER = 3,	/* u32: enum shmq_end_holder */
+	SHMQ_A_QUEUE_CONSUMER = 4,	/* u32: enum shmq_end_holder */
+	SHMQ_A_QUEUE_CAPACITY = 5,	/* u32: bytes, frames included */
+	SHMQ_A_QUEUE_FILL = 6,		/* u32: bytes, frames included */
+	SHMQ_A_QUEUE_HIGH_WATER = 7,	/* u32: highest fill that the kernel saw */
+	SHMQ_A_QUEUE_MESSAGES = 8,	/* u64 */
+	SHMQ_A_QUEUE_BYTES = 9,		/* u64 */
+	SHMQ_A_QUEUE_DROPPED = 10,	/* u64: found it full */
+	SHMQ_A_QUEUE_REFUSED = 11,	/* u64 */
+	SHMQ_A_QUEUE_DAMAGED = 12,	/* u64 */
+	SHMQ_A_QUEUE_WAKEUPS = 13,	/* u64: of sleeping programs */
+	SHMQ_A_QUEUE_TURNS = 14,	/* u64: of the kernel's consumer */
+	SHMQ_A_QUEUE_PAD = 15,
+
+	__SHMQ_A_QUEUE_MAX,
+	SHMQ_A_QUEUE_MAX = (__SHMQ_A_QUEUE_MAX - 1)
+};
+
+/* What an event tells. */
+enum {
+	SHMQ_A_EVENT_DEV = 1,		/* u32: index of the device */
+	SHMQ_A_EVENT_QUEUE = 2,		/* u32: index of the queue */
+	SHMQ_A_EVENT_END = 3,		/* u32: enum shmq_end_id */
+	SHMQ_A_EVENT_STATE = 4,		/* u32: enum shmq_queue_run */
+	SHMQ_A_EVENT_MISSED = 5,	/* u32: events of the device left out before this one */
+
+	__SHMQ_A_EVENT_MAX,
+	SHMQ_A_EVENT_MAX = (__SHMQ_A_EVENT_MAX - 1)
+};
+
+#endif /* _UAPI_LINUX_SHMQ_NETLINK_H */

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+// shmqctl add: make devices.
+#include "device_name.hpp"
+#include "device_options.hpp"
+#include "device_text.hpp"
+#include "output.hpp"
+#include "program.hpp"
+#include "text.hpp"
+
+#include <shmq/control.hpp>
+
+namespace shmqctl {
+
+namespace {
+
+struct Options {
+    std::string device;
+    std::uint64_t size = 0;
+    std::string layout;
+    std::string framing;
+    std::optional<std::string> prefix;
+    std::uint64_t max_message = 0;
+    DeviceOptions device_options;
+    bool json = false;
+};
+
+int run(const Options& options) {
+    shmq::DeviceSettings settings;
+    options.device_options.apply(settings);
+    if (!options.device.empty())
+        settings.index = device_number(options.device);
+    if (options.size)
+        settings.size = options.size;
+    if (!options.layout.empty())
+        settings.layout = options.layout == "raw" ? SHMQ_LAYOUT_RAW : SHMQ_LAYOUT_CHANNEL;
+    if (!options.framing.empty())
+        settings.framing = options.framing == "plain" ? SHMQ_FRAMING_PLAIN : SHMQ_FRAMING_CHECKED;
+    if (options.prefix)
+        settings.prefix = text_or_hex(*options.prefix);
+    if (options.max_message > UINT32_MAX)
+        throw WrongUse("--max-message: no message is longer than 4 GiB");
+    if (options.max_message)
+        settings.max_message = static_cast<std::uint32_t>(options.max_message);
+    const shmq::DeviceStatus made = shmq::Control::open().add(settings);
+    print(options.json ? as_json(made) : made.path() + '\n');
+    return exit_ok;
+}
+
+} // namespace
+
+void add_add(Program& program) {
+    const auto options = std::make_shared<Options>();
+    CLI::App* sub = add_subcommand(program, "add", "Make a device, and print its path",
+                                   "  shmqctl add\n"
+                                   "  shmqctl add 7 --size 1M --handler none --mode 0660 --group "
+                                   "shmq\n"
+                                   "  shmqctl add --framing plain --tick 200ms",
+                                   run, options);
+    sub->add_option("DEVICE", options->device,
+                    std::string(device_help) + "; default: the lowest free number");
+    sub->add_option("--size", options->size, "memory, two queues together; default 256K")
+        ->transform(CLI::AsSizeValue(false))
+        ->option_text("BYTES");
+    sub->add_option("--layout", options->layout, "two queues, or memory without structure")
+        ->check(CLI::IsMember({"channel", "raw"}))
+        ->option_text("channel|raw [channel]");
+    sub->add_option("--framing", options->framing, "how messages lie in the queues")
+        ->check(CLI::IsMember({"checked", "plain"}))
+        ->option_text("checked|plain [checked]");
+    sub->add_option("--prefix", options->prefix, "what each checked frame begins with")
+        ->option_text("TEXT|0xHEX [SHMQ]");
+    sub->add_option("--max-message", options->max_message, "the longest that the kernel takes")
+        ->transform(CLI::AsSizeValue(false))
+        ->option_text("BYTES [64K]");
+    add_device_options(*sub, options->device_options);
+    sub->add_flag("--json", options->json, "print the device, for scripts");
+}
+
+} // namespace shmqctl
