@@ -129,6 +129,8 @@ static void shmq_device_free(struct device *device)
 {
 	struct shmq_device *dev = container_of(device, struct shmq_device, device);
 
+	/* Who rang while the device stopped may have queued them once more. */
+	shmq_service_stop(dev);
 	shmq_events_stop(dev);
 	kvfree(dev->buffer);
 	shmq_region_free(&dev->region);
@@ -191,7 +193,7 @@ static int shmq_device_start(struct shmq_device *dev)
 	if (dev->queue_count)
 		err = shmq_handler_set(dev, dev->config.handler);
 	if (!err)
-		err = shmq_thread_start(dev);
+		err = shmq_service_start(dev);
 	if (!err)
 		err = shmq_tick_start(dev);
 	return err;
@@ -206,7 +208,7 @@ static void shmq_device_stop(struct shmq_device *dev)
 	shmq_wake_all(dev);
 	mutex_unlock(&dev->lock);
 	shmq_tick_stop(dev);
-	shmq_thread_stop(dev);
+	shmq_service_stop(dev);
 	/* Of a module that may go: nobody calls it from here on. */
 	mutex_lock(&dev->consume_lock);
 	WRITE_ONCE(dev->handler, NULL);
@@ -247,7 +249,7 @@ static struct shmq_device *shmq_device_alloc(const struct shmq_config *config)
 	dev->cdev.owner = THIS_MODULE;
 	mutex_init(&dev->lock);
 	mutex_init(&dev->consume_lock);
-	init_waitqueue_head(&dev->work);
+	shmq_service_init(dev);
 	ratelimit_state_init(&dev->log_limit, 5 * HZ, 1000);
 	shmq_events_init(dev);
 	return dev;

@@ -120,10 +120,8 @@ void shmq_ring(struct shmq_device *dev, u32 bell)
 
 	wake_up_poll(&q->wait[room],
 		     room ? EPOLLOUT | EPOLLWRNORM : EPOLLIN | EPOLLRDNORM);
-	if (bell == SHMQ_BELL_DATA(SHMQ_FROM_USER) || bell == SHMQ_BELL_ROOM(SHMQ_TO_USER)) {
-		WRITE_ONCE(dev->kicked, true);
-		wake_up(&dev->work);
-	}
+	if (bell == SHMQ_BELL_DATA(SHMQ_FROM_USER) || bell == SHMQ_BELL_ROOM(SHMQ_TO_USER))
+		shmq_service_kick(dev);
 }
 
 /* After publishing. Pairs with shmq_doorbell_arm() of whoever sleeps. */
@@ -149,8 +147,7 @@ void shmq_wake_all(struct shmq_device *dev)
 		wake_up_all(&dev->queue[i].wait[0]);
 		wake_up_all(&dev->queue[i].wait[1]);
 	}
-	WRITE_ONCE(dev->kicked, true);
-	wake_up_all(&dev->work);
+	shmq_service_kick(dev);
 }
 
 static bool shmq_is_fault(enum shmq_status status)
