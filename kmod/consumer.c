@@ -14,6 +14,7 @@
 
 #include "grid.h"
 #include "internal.h"
+#include "trace.h"
 
 /* A turn: as much as one device may do before others get the CPU. */
 #define SHMQ_TURN_MESSAGES	64
@@ -110,8 +111,8 @@ static bool shmq_has_work(struct shmq_device *dev)
 	struct shmq_queue *from = &dev->queue[SHMQ_FROM_USER];
 	struct shmq_queue *to = &dev->queue[SHMQ_TO_USER];
 	bool pending = READ_ONCE(dev->pending);
-	u32 word = shmq_bell_word(pending ? SHMQ_BELL_ROOM(to->index)
-					  : SHMQ_BELL_DATA(from->index));
+	u32 bell = pending ? SHMQ_BELL_ROOM(to->index) : SHMQ_BELL_DATA(from->index);
+	u32 word = shmq_bell_word(bell);
 	bool work;
 
 	if (!READ_ONCE(dev->handler))
@@ -127,6 +128,8 @@ static bool shmq_has_work(struct shmq_device *dev)
 	 */
 	if (work && !pending)
 		shmq_doorbell_disarm(shmq_wake_words(dev), word);
+	if (!work)
+		trace_shmq_sleep(dev, bell);
 	return work;
 }
 

@@ -39,6 +39,7 @@ static char *shmq_devnode(shmq_devnode_arg *device, umode_t *mode, kuid_t *uid, 
 }
 
 static const struct device_type shmq_device_type = {
+	.groups = shmq_attribute_groups,
 	.devnode = shmq_devnode,
 };
 
@@ -48,6 +49,7 @@ int shmq_devices_init(void)
 
 	if (err)
 		return err;
+	shmq_sysfs_init();
 	shmq_class = shmq_class_create("shmq");
 	if (IS_ERR(shmq_class)) {
 		unregister_chrdev_region(shmq_devt, SHMQ_DEVICES_MAX);

@@ -388,6 +388,10 @@ void shmq_event_removed(struct shmq_device *dev);
 void shmq_event_end(struct shmq_queue *q, enum shmq_end_id end, u8 cmd);
 void shmq_event_stopped(struct shmq_queue *q, u32 state);
 
+/* sysfs.c */
+extern const struct attribute_group *shmq_attribute_groups[];
+void shmq_sysfs_init(void);
+
 /* node.c */
 int shmq_node_change(struct shmq_device *dev, umode_t mode, kuid_t uid, kgid_t gid);
 

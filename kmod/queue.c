@@ -10,6 +10,7 @@
 #include <linux/poll.h>
 
 #include "internal.h"
+#include "trace.h"
 
 static_assert((int)SHMQ_CHECKED == (int)SHMQ_FRAMING_CHECKED);
 static_assert((int)SHMQ_PLAIN == (int)SHMQ_FRAMING_PLAIN);
@@ -132,6 +133,7 @@ void shmq_ring_if_asleep(struct shmq_device *dev, u32 bell)
 
 	if (!shmq_doorbell_take(shmq_wake_words(dev), shmq_bell_word(bell)))
 		return;
+	trace_shmq_wake(dev, bell);
 	spin_lock_irqsave(&q->lock, flags);
 	WRITE_ONCE(q->state->wakeups, q->state->wakeups + 1);
 	spin_unlock_irqrestore(&q->lock, flags);
@@ -172,6 +174,7 @@ static bool shmq_queue_mark(struct shmq_queue *q, enum shmq_status why)
 
 static void shmq_queue_announce_stop(struct shmq_queue *q, enum shmq_status why)
 {
+	trace_shmq_corrupt(q, why == SHMQ_RECREATED);
 	dev_warn_ratelimited(&q->dev->device, "queue %u stopped: %s; SHMQ_IOC_RESET starts it anew\n",
 			     q->index,
 			     why == SHMQ_RECREATED ? "a program set its positions back"
@@ -343,6 +346,7 @@ retry:
 	if (status == SHMQ_OK) {
 		WRITE_ONCE(q->state->messages, q->state->messages + 1);
 		WRITE_ONCE(q->state->bytes, q->state->bytes + length);
+		trace_shmq_enqueue(q, length);
 		ring = who != SHMQ_SENDER_REPLIES || !q->producer.end.lag;
 		if (ring)
 			shmq_producer_publish(&q->producer);
@@ -463,6 +467,7 @@ enum shmq_status shmq_queue_receive(struct shmq_queue *q, u32 limit)
 	case SHMQ_OK:
 		WRITE_ONCE(state->messages, state->messages + 1);
 		WRITE_ONCE(state->bytes, state->bytes + dev->message.length);
+		trace_shmq_dequeue(q, dev->message.length);
 		break;
 	case SHMQ_SHORT_BUFFER:
 		/* The whole of it goes: what lies inside are not messages. */

@@ -4,13 +4,16 @@
 // lost, and nothing is left behind (the debug kernel's kmemleak looks after the run).
 // Needs a kernel with fault injection.
 #include "support/module.hpp"
+#include "support/netlink.hpp"
 #include "support/process.hpp"
 #include "support/ring.hpp"
 
 #include <fcntl.h>
 #include <fstream>
 #include <functional>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 namespace {
 
@@ -143,6 +146,58 @@ TEST_F(Faults, InMappingAndForking) {
         waitpid(pid, nullptr, 0);
         return 0;
     });
+}
+
+TEST_F(Faults, InDevicesMadeChangedAndRemovedAtRunTime) {
+    const Module module("devices=0");
+    Netlink n, listener;
+    listener.subscribe();
+    Request make(SHMQ_CMD_DEV_NEW);
+    make.u64(SHMQ_A_DEV_SIZE, 8192).u32(SHMQ_A_DEV_PERIOD_US, 60'000'000);
+    make.u32(SHMQ_A_DEV_TICK_MS, 86'400'000);
+    // A reply or an acknowledgement that there was no memory for: no answer comes.
+    struct timeval patience = {.tv_sec = 1, .tv_usec = 0};
+    ASSERT_EQ(setsockopt(n.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+    const auto answered = [&](const Request& request) {
+        try {
+            return n.call(request).error;
+        } catch (const std::system_error& e) {
+            const int error = e.code().value();
+            n = Netlink();
+            setsockopt(n.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+            return error == EAGAIN || error == ENOBUFS ? ENOMEM : error;
+        }
+    };
+    const auto forget_all = [&] {
+        for (int i = 0; i < 8 && access("/sys/class/shmq/shmq0", F_OK) == 0; i++)
+            answered(Request(SHMQ_CMD_DEV_DEL).u32(SHMQ_A_DEV_INDEX, 0));
+    };
+    fail_each(
+        [&] {
+            const int error = answered(make);
+            // Made, or nothing is there: by its number, which would be taken else.
+            forget_all();
+            return error == ENFILE ? ENOMEM : error;
+        },
+        4000);
+    forget_all();
+    EXPECT_TRUE(n.indices().empty());
+    ASSERT_EQ(n.add(), 0u);
+    Request change(SHMQ_CMD_DEV_SET);
+    change.u32(SHMQ_A_DEV_INDEX, 0).u32(SHMQ_A_DEV_PERIOD_US, 60'000'000);
+    change.u32(SHMQ_A_DEV_TICK_MS, 86'400'000).u32(SHMQ_A_DEV_MODE, 0660);
+    Request back(SHMQ_CMD_DEV_SET);
+    back.u32(SHMQ_A_DEV_INDEX, 0).u32(SHMQ_A_DEV_PERIOD_US, 0);
+    back.u32(SHMQ_A_DEV_TICK_MS, 0).text(SHMQ_A_DEV_HANDLER, "none");
+    fail_each([&] {
+        const int error = answered(change);
+        const int undone = answered(back);
+        return error ? error : undone;
+    });
+    fail_each([&] { return answered(Request(SHMQ_CMD_STATS_GET).u32(SHMQ_A_DEV_INDEX, 0)); });
+    fail_each([&] { return answered(Request(SHMQ_CMD_DEV_GET, NLM_F_DUMP)); });
+    ASSERT_EQ(n.call(back).error, 0);
+    EXPECT_EQ(n.remove(0), 0);
 }
 
 TEST_F(Faults, InOtherModulesCalls) {
