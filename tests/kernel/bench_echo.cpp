@@ -2,6 +2,7 @@
 // What /dev/shmqN costs and gains, measured inside the kernel that runs this:
 // echo rates against a pipe pair and against read/write on the same device,
 // wake-ups of an idle device, memory of a device. Loads and unloads the module.
+#include "support/memory.hpp"
 #include "support/module.hpp"
 #include "support/netlink.hpp"
 #include "support/process.hpp"
@@ -239,28 +240,6 @@ std::uint64_t measure_idle(unsigned seconds) {
     std::cerr << "idle for " << seconds << " s\n";
     nap(static_cast<int>(seconds * 1000));
     return turns() - before;
-}
-
-// Free pages of the machine, those included that CPUs keep for themselves: without
-// these a few hundred pages are neither free nor used.
-long free_kib() {
-    std::ofstream("/proc/sys/vm/stat_refresh") << "1\n";
-    std::ifstream in("/proc/zoneinfo");
-    const long page_kib = sysconf(_SC_PAGESIZE) / 1024;
-    long pages = 0;
-    for (std::string line; std::getline(in, line);) {
-        std::istringstream words(line);
-        std::string first, second;
-        long value = 0;
-        words >> first;
-        if (first == "count:" && words >> value)
-            pages += value;
-        else if (first == "pages" && words >> second >> value && second == "free")
-            pages += value;
-    }
-    if (!pages)
-        throw std::runtime_error("no counts in /proc/zoneinfo");
-    return pages * page_kib;
 }
 
 // KiB that a device takes beyond its region, from the difference of many and one.
