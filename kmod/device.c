@@ -43,7 +43,7 @@ static const struct device_type shmq_device_type = {
 	.devnode = shmq_devnode,
 };
 
-int shmq_devices_init(void)
+int __init shmq_devices_init(void)
 {
 	int err = alloc_chrdev_region(&shmq_devt, 0, SHMQ_DEVICES_MAX, "shmq");
 

@@ -89,10 +89,17 @@ static const struct attribute_group shmq_device_group = {
 
 /* ---- its queues ---- */
 
+/* What each queue has: @counter is where in struct shmq_queue_state. */
+struct shmq_queue_value {
+	const char *name;
+	ssize_t (*show)(struct shmq_queue *q, const struct shmq_queue_value *value, char *buf);
+	size_t counter;
+};
+
 struct shmq_queue_attribute {
 	struct device_attribute attribute;
 	u32 queue;
-	ssize_t (*show)(struct shmq_queue *q, char *buf);
+	const struct shmq_queue_value *value;
 };
 
 static ssize_t shmq_queue_attribute_show(struct device *device, struct device_attribute *attr,
@@ -100,92 +107,81 @@ static ssize_t shmq_queue_attribute_show(struct device *device, struct device_at
 {
 	struct shmq_queue_attribute *a = container_of(attr, struct shmq_queue_attribute, attribute);
 
-	return a->show(&shmq_of(device)->queue[a->queue], buf);
+	return a->value->show(&shmq_of(device)->queue[a->queue], a->value, buf);
 }
 
 static const char *const shmq_run_names[] = { "running", "corrupt", "recreated" };
 static const char *const shmq_holder_names[] = { "none", "kernel", "user", "gone" };
 
-static ssize_t shmq_show_state(struct shmq_queue *q, char *buf)
+static ssize_t shmq_show_state(struct shmq_queue *q, const struct shmq_queue_value *value,
+			       char *buf)
 {
 	return sysfs_emit(buf, "%s\n", shmq_run_names[READ_ONCE(q->state->state)]);
 }
 
-static ssize_t shmq_show_producer(struct shmq_queue *q, char *buf)
+static ssize_t shmq_show_producer(struct shmq_queue *q, const struct shmq_queue_value *value,
+				  char *buf)
 {
 	return sysfs_emit(buf, "%s\n", shmq_holder_names[READ_ONCE(q->state->producer)]);
 }
 
-static ssize_t shmq_show_consumer(struct shmq_queue *q, char *buf)
+static ssize_t shmq_show_consumer(struct shmq_queue *q, const struct shmq_queue_value *value,
+				  char *buf)
 {
 	return sysfs_emit(buf, "%s\n", shmq_holder_names[READ_ONCE(q->state->consumer)]);
 }
 
-static ssize_t shmq_show_capacity(struct shmq_queue *q, char *buf)
+static ssize_t shmq_show_capacity(struct shmq_queue *q, const struct shmq_queue_value *value,
+				  char *buf)
 {
 	return sysfs_emit(buf, "%u\n", shmq_queue_capacity(q));
 }
 
-static ssize_t shmq_show_fill(struct shmq_queue *q, char *buf)
+static ssize_t shmq_show_fill(struct shmq_queue *q, const struct shmq_queue_value *value,
+			      char *buf)
 {
 	return sysfs_emit(buf, "%u\n", shmq_queue_fill(q));
 }
 
-static ssize_t shmq_show_high_water(struct shmq_queue *q, char *buf)
+static ssize_t shmq_show_high_water(struct shmq_queue *q, const struct shmq_queue_value *value,
+				    char *buf)
 {
 	return sysfs_emit(buf, "%u\n", READ_ONCE(q->high_water));
 }
 
-static ssize_t shmq_show_turns(struct shmq_queue *q, char *buf)
+static ssize_t shmq_show_turns(struct shmq_queue *q, const struct shmq_queue_value *value,
+			       char *buf)
 {
 	return sysfs_emit(buf, "%llu\n", READ_ONCE(q->turns));
 }
 
-#define SHMQ_SHOW_COUNTER(counter)						\
-static ssize_t shmq_show_##counter(struct shmq_queue *q, char *buf)		\
-{										\
-	return sysfs_emit(buf, "%llu\n", READ_ONCE(q->state->counter));		\
+static ssize_t shmq_show_counter(struct shmq_queue *q, const struct shmq_queue_value *value,
+				 char *buf)
+{
+	const u64 *counter = (const void *)q->state + value->counter;
+
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(*counter));
 }
 
-SHMQ_SHOW_COUNTER(messages)
-SHMQ_SHOW_COUNTER(bytes)
-SHMQ_SHOW_COUNTER(dropped)
-SHMQ_SHOW_COUNTER(refused)
-SHMQ_SHOW_COUNTER(damaged)
-SHMQ_SHOW_COUNTER(wakeups)
-
-#define SHMQ_QUEUE_ATTRIBUTE(n, name_) {					\
-	.attribute = {								\
-		.attr = { .name = __stringify(name_), .mode = 0444 },		\
-		.show = shmq_queue_attribute_show,				\
-	},									\
-	.queue = (n),								\
-	.show = shmq_show_##name_,						\
-}
-
-#define SHMQ_QUEUE_ATTRIBUTES(n) {						\
-	SHMQ_QUEUE_ATTRIBUTE(n, state),						\
-	SHMQ_QUEUE_ATTRIBUTE(n, producer),					\
-	SHMQ_QUEUE_ATTRIBUTE(n, consumer),					\
-	SHMQ_QUEUE_ATTRIBUTE(n, capacity),					\
-	SHMQ_QUEUE_ATTRIBUTE(n, fill),						\
-	SHMQ_QUEUE_ATTRIBUTE(n, high_water),					\
-	SHMQ_QUEUE_ATTRIBUTE(n, messages),					\
-	SHMQ_QUEUE_ATTRIBUTE(n, bytes),						\
-	SHMQ_QUEUE_ATTRIBUTE(n, dropped),					\
-	SHMQ_QUEUE_ATTRIBUTE(n, refused),					\
-	SHMQ_QUEUE_ATTRIBUTE(n, damaged),					\
-	SHMQ_QUEUE_ATTRIBUTE(n, wakeups),					\
-	SHMQ_QUEUE_ATTRIBUTE(n, turns),						\
-}
-
-#define SHMQ_QUEUE_VALUES	13
-
-static struct shmq_queue_attribute shmq_queue_attributes[SHMQ_MAX_QUEUES][SHMQ_QUEUE_VALUES] = {
-	SHMQ_QUEUE_ATTRIBUTES(0),
-	SHMQ_QUEUE_ATTRIBUTES(1),
+static const struct shmq_queue_value shmq_queue_values[] = {
+	{ "state", shmq_show_state },
+	{ "producer", shmq_show_producer },
+	{ "consumer", shmq_show_consumer },
+	{ "capacity", shmq_show_capacity },
+	{ "fill", shmq_show_fill },
+	{ "high_water", shmq_show_high_water },
+	{ "messages", shmq_show_counter, offsetof(struct shmq_queue_state, messages) },
+	{ "bytes", shmq_show_counter, offsetof(struct shmq_queue_state, bytes) },
+	{ "dropped", shmq_show_counter, offsetof(struct shmq_queue_state, dropped) },
+	{ "refused", shmq_show_counter, offsetof(struct shmq_queue_state, refused) },
+	{ "damaged", shmq_show_counter, offsetof(struct shmq_queue_state, damaged) },
+	{ "wakeups", shmq_show_counter, offsetof(struct shmq_queue_state, wakeups) },
+	{ "turns", shmq_show_turns },
 };
 
+#define SHMQ_QUEUE_VALUES	ARRAY_SIZE(shmq_queue_values)
+
+static struct shmq_queue_attribute shmq_queue_attributes[SHMQ_MAX_QUEUES][SHMQ_QUEUE_VALUES];
 /* NULL behind the last. */
 static struct attribute *shmq_queue_lists[SHMQ_MAX_QUEUES][SHMQ_QUEUE_VALUES + 1];
 
@@ -207,13 +203,27 @@ const struct attribute_group *shmq_attribute_groups[] = {
 	NULL
 };
 
+static void __init shmq_queue_attribute_init(struct shmq_queue_attribute *a, u32 queue,
+					     const struct shmq_queue_value *value)
+{
+	a->attribute.attr.name = value->name;
+	a->attribute.attr.mode = 0444;
+	a->attribute.show = shmq_queue_attribute_show;
+	a->queue = queue;
+	a->value = value;
+}
+
 /* Before the first device. */
-void shmq_sysfs_init(void)
+void __init shmq_sysfs_init(void)
 {
 	u32 queue, i;
 
-	for (queue = 0; queue < SHMQ_MAX_QUEUES; queue++)
-		for (i = 0; i < SHMQ_QUEUE_VALUES; i++)
-			shmq_queue_lists[queue][i] =
-				&shmq_queue_attributes[queue][i].attribute.attr;
+	for (queue = 0; queue < SHMQ_MAX_QUEUES; queue++) {
+		for (i = 0; i < SHMQ_QUEUE_VALUES; i++) {
+			struct shmq_queue_attribute *a = &shmq_queue_attributes[queue][i];
+
+			shmq_queue_attribute_init(a, queue, &shmq_queue_values[i]);
+			shmq_queue_lists[queue][i] = &a->attribute.attr;
+		}
+	}
 }
