@@ -45,6 +45,20 @@ private:
     static constexpr const char* file = "/proc/thread-self/fail-nth";
 };
 
+// Where a function of the kernel lies, as two hexadecimal numbers; empty: there is none.
+std::pair<std::string, std::string> place_of(const std::string& function) {
+    std::ifstream symbols("/proc/kallsyms");
+    std::string address, type, name, start;
+    while (symbols >> address >> type >> name) {
+        if (!start.empty() && address != start)
+            return {"0x" + start, "0x" + address};
+        if (name == function)
+            start = address;
+        std::getline(symbols, name);
+    }
+    return {};
+}
+
 struct Faults : testing::Test {
     void SetUp() override {
         if (access("/proc/thread-self/fail-nth", W_OK))
@@ -53,6 +67,10 @@ struct Faults : testing::Test {
             const std::string at = std::string("/sys/kernel/debug/") + kind;
             ASSERT_TRUE(put(at + "/ignore-gfp-wait", "N")) << at;
             put(at + "/verbose", "0");
+            // The kernel's own tracing warns if it has no memory for a module's events.
+            const auto [start, end] = place_of("trace_module_notify");
+            put(at + "/reject-start", start);
+            put(at + "/reject-end", end);
         }
         put("/sys/kernel/debug/fail_page_alloc/min-order", "0");
     }
