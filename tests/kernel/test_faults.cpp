@@ -68,7 +68,7 @@ struct Faults : testing::Test {
             ASSERT_TRUE(put(at + "/ignore-gfp-wait", "N")) << at;
             put(at + "/verbose", "0");
             // The kernel's own tracing warns if it has no memory for a module's events.
-            const auto [start, end] = place_of("trace_module_notify");
+            const auto [start, end] = place_of("event_create_dir");
             put(at + "/reject-start", start);
             put(at + "/reject-end", end);
         }
