@@ -19,7 +19,7 @@ static void shmq_set_holder(struct shmq_queue *q, enum shmq_end_id end, u32 hold
 {
 	WRITE_ONCE(*shmq_holder(q, end), holder);
 	/*
-	 * Everybody, the consumer thread too: a holder that was killed may have
+	 * Everybody, the consumer too: a holder that was killed may have
 	 * taken a sleep word and not rung any more.
 	 */
 	shmq_wake_all(q->dev);

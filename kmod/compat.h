@@ -7,7 +7,10 @@
 #define SHMQ_KMOD_COMPAT_H
 
 #include <linux/device.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/mount.h>
+#include <linux/path.h>
 #include <linux/version.h>
 #include <net/genetlink.h>
 
@@ -40,11 +43,15 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 
 /* 6.3: the idmap of a mount took the place of its user namespace. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
-#define shmq_notify_change(path, change) \
-	notify_change(mnt_user_ns((path)->mnt), (path)->dentry, change, NULL)
+static inline int shmq_notify_change(const struct path *path, struct iattr *change)
+{
+	return notify_change(mnt_user_ns(path->mnt), path->dentry, change, NULL);
+}
 #else
-#define shmq_notify_change(path, change) \
-	notify_change(mnt_idmap((path)->mnt), (path)->dentry, change, NULL)
+static inline int shmq_notify_change(const struct path *path, struct iattr *change)
+{
+	return notify_change(mnt_idmap(path->mnt), path->dentry, change, NULL);
+}
 #endif
 
 /* 6.7: a dump has a struct genl_info too. */

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The consumer thread: takes messages from the queue from user space and gives
- * them to the handler. It sleeps until the doorbell; with a period it also
- * looks by itself, for peers that know no doorbell, and wakes those who wait
- * for such a peer.
+ * The consumer: takes messages from the queue from user space and gives them to
+ * the handler. Workers that all devices share do it when somebody rings; an idle
+ * device has neither thread nor turn. A device with a period has a thread, which
+ * also looks by itself, for peers that know no doorbell, and wakes those who
+ * wait for such a peer.
  */
 #include <linux/hrtimer.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
+#include <linux/workqueue.h>
 
 #include "grid.h"
 #include "internal.h"
+#include "trace.h"
 
 /* A turn: as much as one device may do before others get the CPU. */
 #define SHMQ_TURN_MESSAGES	64
@@ -70,12 +73,13 @@ static bool shmq_turn(struct shmq_device *dev)
 	bool released;
 
 	mutex_lock(&dev->consume_lock);
-	if (!dev->handler || (dev->pending && !shmq_deliver(dev))) {
-		mutex_unlock(&dev->consume_lock);
-		return false;
-	}
+	if (!dev->handler)
+		goto nothing;
+	WRITE_ONCE(dev->turning, current);
 	q->turns++;
-	shmq_queue_fill(q);
+	shmq_queue_fill(q); /* for its high-water mark */
+	if (dev->pending && !shmq_deliver(dev))
+		goto nothing;
 	publishes = q->consumer.end.publishes;
 	shmq_consumer_batch_begin(&q->consumer);
 	if (dev->handler->quick)
@@ -84,15 +88,22 @@ static bool shmq_turn(struct shmq_device *dev)
 	shmq_queue_batch_end(replies);
 	shmq_consumer_batch_end(&q->consumer);
 	released = publishes != q->consumer.end.publishes;
+	shmq_queue_fill(replies);
+	WRITE_ONCE(dev->turning, NULL);
 	mutex_unlock(&dev->consume_lock);
 
 	if (released)
 		shmq_ring_if_asleep(dev, SHMQ_BELL_ROOM(SHMQ_FROM_USER));
 	return status == SHMQ_AGAIN;
+
+nothing:
+	WRITE_ONCE(dev->turning, NULL);
+	mutex_unlock(&dev->consume_lock);
+	return false;
 }
 
 /*
- * Announces that this thread sleeps, then looks: true if it must not. What it
+ * Announces that the consumer sleeps, then looks: true if it must not. What it
  * waits for is room for an answer, if it holds a message, and data otherwise.
  */
 static bool shmq_has_work(struct shmq_device *dev)
@@ -100,8 +111,8 @@ static bool shmq_has_work(struct shmq_device *dev)
 	struct shmq_queue *from = &dev->queue[SHMQ_FROM_USER];
 	struct shmq_queue *to = &dev->queue[SHMQ_TO_USER];
 	bool pending = READ_ONCE(dev->pending);
-	u32 word = shmq_bell_word(pending ? SHMQ_BELL_ROOM(to->index)
-					  : SHMQ_BELL_DATA(from->index));
+	u32 bell = pending ? SHMQ_BELL_ROOM(to->index) : SHMQ_BELL_DATA(from->index);
+	u32 word = shmq_bell_word(bell);
 	bool work;
 
 	if (!READ_ONCE(dev->handler))
@@ -117,6 +128,8 @@ static bool shmq_has_work(struct shmq_device *dev)
 	 */
 	if (work && !pending)
 		shmq_doorbell_disarm(shmq_wake_words(dev), word);
+	if (!work)
+		trace_shmq_sleep(dev, bell);
 	return work;
 }
 
@@ -138,30 +151,50 @@ static void shmq_serve_sleepers(struct shmq_device *dev)
 	}
 }
 
-/* Sleeps until somebody rings or, with a period, until the next look is due. */
+/* ---- on demand: a work, run when somebody rings ---- */
+
+static struct workqueue_struct *shmq_workers;
+
+/*
+ * Ends when there is nothing to do, or no room for an answer: the sleep word
+ * that shmq_has_work() has set then queues it again. So a device whose user
+ * never reads holds no worker.
+ */
+static void shmq_work(struct work_struct *work)
+{
+	struct shmq_device *dev = container_of(work, struct shmq_device, work);
+
+	while (!READ_ONCE(dev->removed) && (shmq_turn(dev) || shmq_has_work(dev)))
+		cond_resched();
+}
+
+/* ---- by period: a thread of the device's own ---- */
+
+/* Sleeps until somebody rings or the next look is due. */
 static void shmq_sleep(struct shmq_device *dev, ktime_t *due)
 {
-	u32 period_us = dev->config.period_us;
 	DEFINE_WAIT(wait);
 
-	prepare_to_wait(&dev->work, &wait, TASK_IDLE);
-	if (!xchg(&dev->kicked, false) && !kthread_should_stop() && !shmq_has_work(dev)) {
-		if (!period_us) {
-			schedule();
-		} else if (!schedule_hrtimeout_range(due, 0, HRTIMER_MODE_ABS)) {
-			*due = shmq_grid_next(*due, period_us);
-			shmq_serve_sleepers(dev);
-		}
+	prepare_to_wait(&dev->bell, &wait, TASK_IDLE);
+	if (!xchg(&dev->kicked, false) && !kthread_should_stop() && !shmq_has_work(dev) &&
+	    !schedule_hrtimeout_range(due, 0, HRTIMER_MODE_ABS)) {
+		*due = shmq_grid_next(*due, READ_ONCE(dev->config.period_us));
+		shmq_serve_sleepers(dev);
 	}
-	finish_wait(&dev->work, &wait);
+	finish_wait(&dev->bell, &wait);
 }
 
 static int shmq_thread(void *data)
 {
 	struct shmq_device *dev = data;
-	ktime_t due = ktime_add_us(ktime_get(), dev->config.period_us);
+	u32 period_us = 0;
+	ktime_t due = 0;
 
 	while (!kthread_should_stop()) {
+		if (period_us != READ_ONCE(dev->config.period_us)) {
+			period_us = dev->config.period_us;
+			due = ktime_add_us(ktime_get(), period_us);
+		}
 		if (!shmq_turn(dev))
 			shmq_sleep(dev, &due);
 		cond_resched();
@@ -169,42 +202,91 @@ static int shmq_thread(void *data)
 	return 0;
 }
 
-/* A device without a handler needs no thread, unless it looks periodically. */
-int shmq_thread_start(struct shmq_device *dev)
+static int shmq_thread_start(struct shmq_device *dev)
 {
-	struct task_struct *thread;
+	struct task_struct *thread = kthread_run(shmq_thread, dev, "%s", dev_name(&dev->device));
 
-	if (dev->thread || (!dev->handler && !dev->config.period_us))
-		return 0;
-	thread = kthread_run(shmq_thread, dev, "%s", dev_name(&dev->device));
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
-	dev->thread = thread;
+	WRITE_ONCE(dev->thread, thread);
 	return 0;
 }
 
-void shmq_thread_stop(struct shmq_device *dev)
+static void shmq_thread_stop(struct shmq_device *dev)
 {
-	if (dev->thread)
-		kthread_stop(dev->thread);
-	dev->thread = NULL;
+	struct task_struct *thread = dev->thread;
+
+	/* From here on whoever rings queues the work. */
+	WRITE_ONCE(dev->thread, NULL);
+	if (thread)
+		kthread_stop(thread);
+}
+
+/* ---- for the rest of the driver ---- */
+
+int shmq_services_init(void)
+{
+	shmq_workers = alloc_workqueue("shmq", WQ_UNBOUND | WQ_SYSFS, WQ_MAX_ACTIVE);
+	return shmq_workers ? 0 : -ENOMEM;
+}
+
+void shmq_services_exit(void)
+{
+	destroy_workqueue(shmq_workers);
+}
+
+void shmq_service_init(struct shmq_device *dev)
+{
+	INIT_WORK(&dev->work, shmq_work);
+	init_waitqueue_head(&dev->bell);
+}
+
+/* A device that looks periodically has a thread, any other needs none. */
+int shmq_service_start(struct shmq_device *dev)
+{
+	return dev->config.period_us ? shmq_thread_start(dev) : 0;
+}
+
+/* Waits for a turn under way. The device was marked as removed before. */
+void shmq_service_stop(struct shmq_device *dev)
+{
+	shmq_thread_stop(dev);
+	cancel_work_sync(&dev->work);
+}
+
+/* Somebody rang. Context: that of shmq_try_send(). */
+void shmq_service_kick(struct shmq_device *dev)
+{
+	if (READ_ONCE(dev->thread)) {
+		WRITE_ONCE(dev->kicked, true);
+		wake_up(&dev->bell);
+	} else if (READ_ONCE(dev->handler) && !READ_ONCE(dev->removed)) {
+		queue_work(shmq_workers, &dev->work);
+	}
 }
 
 /* Changes how often it looks. Return: 0, -ENODEV, or no thread could be made. */
 int shmq_period_set(struct shmq_device *dev, u32 period_us)
 {
-	u32 before = dev->config.period_us;
-	int err;
+	u32 before;
+	int err = 0;
 
 	mutex_lock(&dev->lock);
-	WRITE_ONCE(dev->config.period_us, period_us);
-	err = dev->removed ? -ENODEV : shmq_thread_start(dev);
-	if (err)
-		WRITE_ONCE(dev->config.period_us, before);
-	else if (!period_us && !dev->handler)
+	before = dev->config.period_us;
+	if (dev->removed) {
+		err = -ENODEV;
+	} else if (!period_us) {
 		shmq_thread_stop(dev);
-	else
-		shmq_wake_all(dev);
+		WRITE_ONCE(dev->config.period_us, 0);
+	} else {
+		WRITE_ONCE(dev->config.period_us, period_us);
+		if (!dev->thread)
+			err = shmq_thread_start(dev);
+		if (err)
+			WRITE_ONCE(dev->config.period_us, before);
+	}
+	/* What came while neither looked. */
+	shmq_wake_all(dev);
 	mutex_unlock(&dev->lock);
 	return err;
 }

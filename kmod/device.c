@@ -39,15 +39,17 @@ static char *shmq_devnode(shmq_devnode_arg *device, umode_t *mode, kuid_t *uid, 
 }
 
 static const struct device_type shmq_device_type = {
+	.groups = shmq_attribute_groups,
 	.devnode = shmq_devnode,
 };
 
-int shmq_devices_init(void)
+int __init shmq_devices_init(void)
 {
 	int err = alloc_chrdev_region(&shmq_devt, 0, SHMQ_DEVICES_MAX, "shmq");
 
 	if (err)
 		return err;
+	shmq_sysfs_init();
 	shmq_class = shmq_class_create("shmq");
 	if (IS_ERR(shmq_class)) {
 		unregister_chrdev_region(shmq_devt, SHMQ_DEVICES_MAX);
@@ -129,6 +131,8 @@ static void shmq_device_free(struct device *device)
 {
 	struct shmq_device *dev = container_of(device, struct shmq_device, device);
 
+	/* Who rang while the device stopped may have queued them once more. */
+	shmq_service_stop(dev);
 	shmq_events_stop(dev);
 	kvfree(dev->buffer);
 	shmq_region_free(&dev->region);
@@ -191,7 +195,7 @@ static int shmq_device_start(struct shmq_device *dev)
 	if (dev->queue_count)
 		err = shmq_handler_set(dev, dev->config.handler);
 	if (!err)
-		err = shmq_thread_start(dev);
+		err = shmq_service_start(dev);
 	if (!err)
 		err = shmq_tick_start(dev);
 	return err;
@@ -206,7 +210,7 @@ static void shmq_device_stop(struct shmq_device *dev)
 	shmq_wake_all(dev);
 	mutex_unlock(&dev->lock);
 	shmq_tick_stop(dev);
-	shmq_thread_stop(dev);
+	shmq_service_stop(dev);
 	/* Of a module that may go: nobody calls it from here on. */
 	mutex_lock(&dev->consume_lock);
 	WRITE_ONCE(dev->handler, NULL);
@@ -247,7 +251,7 @@ static struct shmq_device *shmq_device_alloc(const struct shmq_config *config)
 	dev->cdev.owner = THIS_MODULE;
 	mutex_init(&dev->lock);
 	mutex_init(&dev->consume_lock);
-	init_waitqueue_head(&dev->work);
+	shmq_service_init(dev);
 	ratelimit_state_init(&dev->log_limit, 5 * HZ, 1000);
 	shmq_events_init(dev);
 	return dev;

@@ -14,6 +14,7 @@
 #include <linux/uio.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /* How many bytes one turn of read(2) examines before it looks for signals. */
 #define SHMQ_READ_WORK	SZ_256K
@@ -52,9 +53,11 @@ static bool shmq_nonblocking(const struct kiocb *iocb)
 
 static int shmq_wait(struct shmq_queue *q, enum shmq_end_id end, u32 room)
 {
-	int err = wait_event_interruptible(q->wait[end == SHMQ_END_PRODUCER],
-					   shmq_look(q, end, room));
+	int err;
 
+	trace_shmq_sleep(q->dev, shmq_bell(q, end));
+	err = wait_event_interruptible(q->wait[end == SHMQ_END_PRODUCER],
+				       shmq_look(q, end, room));
 	return err ? err : shmq_queue_error(q);
 }
 
@@ -175,8 +178,10 @@ static ssize_t shmq_read_message(struct shmq_queue *q, struct kiocb *iocb, struc
 			copied = copy_to_iter(buffer, message.length, to);
 			if (copied != message.length)
 				return -EFAULT;
-			if (shmq_take(file, q, &c, reads))
+			if (shmq_take(file, q, &c, reads)) {
+				trace_shmq_dequeue(q, message.length);
 				return message.length;
+			}
 			iov_iter_revert(to, copied);
 			break;
 		case SHMQ_EMPTY:
@@ -239,6 +244,7 @@ static ssize_t shmq_write_message(struct shmq_queue *q, struct kiocb *iocb,
 		mutex_unlock(&q->io_lock);
 
 		if (status == SHMQ_OK) {
+			trace_shmq_enqueue(q, part->length);
 			shmq_ring_if_asleep(q->dev, SHMQ_BELL_DATA(q->index));
 			return part->length;
 		}

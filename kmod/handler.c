@@ -128,12 +128,6 @@ static int shmq_handler_start(struct shmq_device *dev, const struct shmq_handler
 	if (err)
 		return err;
 	shmq_handler_swap(dev, handler);
-	err = shmq_thread_start(dev);
-	if (err) {
-		shmq_handler_swap(dev, NULL);
-		shmq_handler_ends(dev, false);
-		return err;
-	}
 	shmq_wake_all(dev);
 	return 0;
 }
@@ -142,8 +136,6 @@ static void shmq_handler_stop(struct shmq_device *dev)
 {
 	shmq_handler_swap(dev, NULL);
 	shmq_handler_ends(dev, false);
-	if (!dev->config.period_us)
-		shmq_thread_stop(dev);
 	kvfree(dev->buffer);
 	dev->buffer = NULL;
 }

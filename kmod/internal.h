@@ -198,9 +198,11 @@ struct shmq_events {
  * @pending: @buffer holds a message that the handler could not take yet
  * @message: of @buffer
  * @reply_length: what a pending handler waits for room for, bytes
- * @thread: the consumer's, NULL without one
- * @work: what it sleeps on
- * @kicked: somebody rang
+ * @work: the consumer on demand
+ * @turning: who makes a turn of the consumer now, or NULL
+ * @thread: the consumer's with a period, NULL without
+ * @bell: what that sleeps on
+ * @kicked: somebody rang it
  * @tick: the built-in source's thread, or NULL
  * @log_limit: how fast a user can make this device write the kernel log
  * @events: how fast a user can make this device send events
@@ -229,8 +231,10 @@ struct shmq_device {
 	bool pending;
 	struct shmq_message message;
 	u32 reply_length;
+	struct work_struct work;
+	struct task_struct *turning;
 	struct task_struct *thread;
-	wait_queue_head_t work;
+	wait_queue_head_t bell;
 	bool kicked;
 	struct task_struct *tick;
 	struct ratelimit_state log_limit;
@@ -345,8 +349,12 @@ int shmq_mmap(struct file *filp, struct vm_area_struct *vma);
 long shmq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
 
 /* consumer.c */
-int shmq_thread_start(struct shmq_device *dev);
-void shmq_thread_stop(struct shmq_device *dev);
+int shmq_services_init(void);
+void shmq_services_exit(void);
+void shmq_service_init(struct shmq_device *dev);
+int shmq_service_start(struct shmq_device *dev);
+void shmq_service_stop(struct shmq_device *dev);
+void shmq_service_kick(struct shmq_device *dev);
 int shmq_period_set(struct shmq_device *dev, u32 period_us);
 
 /* handler.c */
@@ -382,6 +390,10 @@ void shmq_event_device(struct shmq_device *dev, u8 cmd);
 void shmq_event_removed(struct shmq_device *dev);
 void shmq_event_end(struct shmq_queue *q, enum shmq_end_id end, u8 cmd);
 void shmq_event_stopped(struct shmq_queue *q, u32 state);
+
+/* sysfs.c */
+extern const struct attribute_group *shmq_attribute_groups[];
+void shmq_sysfs_init(void);
 
 /* node.c */
 int shmq_node_change(struct shmq_device *dev, umode_t mode, kuid_t uid, kgid_t gid);

@@ -289,9 +289,12 @@ static int __init shmq_init(void)
 	err = shmq_regions_init();
 	if (err)
 		return err;
-	err = shmq_devices_init();
+	err = shmq_services_init();
 	if (err)
 		goto regions;
+	err = shmq_devices_init();
+	if (err)
+		goto consumers;
 	err = shmq_start_devices();
 	if (err)
 		goto devices;
@@ -302,6 +305,8 @@ static int __init shmq_init(void)
 
 devices:
 	shmq_devices_exit();
+consumers:
+	shmq_services_exit();
 regions:
 	shmq_regions_exit();
 	return err;
@@ -311,6 +316,7 @@ static void __exit shmq_exit(void)
 {
 	shmq_netlink_exit();
 	shmq_devices_exit();
+	shmq_services_exit();
 	shmq_regions_exit();
 }
 

@@ -17,6 +17,7 @@
 static struct netlink_range_validation shmq_size_range = {
 	.min = SHMQ_REGION_MIN, .max = SHMQ_REGION_MAX,
 };
+
 static struct netlink_range_validation shmq_period_range = { .max = SHMQ_PERIOD_MAX_US };
 static struct netlink_range_validation shmq_tick_range = { .max = SHMQ_TICK_MAX_MS };
 
@@ -211,7 +212,7 @@ static int shmq_do_new(struct sk_buff *skb, struct genl_info *info)
 	struct sk_buff *reply;
 	int err;
 
-	if (!smp_load_acquire(&shmq_netlink_open)) {
+	if (!smp_load_acquire(&shmq_netlink_open)) { /* B: pairs with A */
 		NL_SET_ERR_MSG(info->extack, "the module is still being loaded");
 		return -EAGAIN;
 	}
@@ -359,7 +360,7 @@ int __init shmq_netlink_init(void)
 /* The module will stay: from here on devices may be made. */
 void __init shmq_netlink_ready(void)
 {
-	smp_store_release(&shmq_netlink_open, true); /* pairs with shmq_do_new() */
+	smp_store_release(&shmq_netlink_open, true); /* A: pairs with B */
 }
 
 /* Waits for requests under way. */

@@ -10,6 +10,7 @@
 #include <linux/poll.h>
 
 #include "internal.h"
+#include "trace.h"
 
 static_assert((int)SHMQ_CHECKED == (int)SHMQ_FRAMING_CHECKED);
 static_assert((int)SHMQ_PLAIN == (int)SHMQ_FRAMING_PLAIN);
@@ -121,10 +122,8 @@ void shmq_ring(struct shmq_device *dev, u32 bell)
 
 	wake_up_poll(&q->wait[room],
 		     room ? EPOLLOUT | EPOLLWRNORM : EPOLLIN | EPOLLRDNORM);
-	if (bell == SHMQ_BELL_DATA(SHMQ_FROM_USER) || bell == SHMQ_BELL_ROOM(SHMQ_TO_USER)) {
-		WRITE_ONCE(dev->kicked, true);
-		wake_up(&dev->work);
-	}
+	if (bell == SHMQ_BELL_DATA(SHMQ_FROM_USER) || bell == SHMQ_BELL_ROOM(SHMQ_TO_USER))
+		shmq_service_kick(dev);
 }
 
 /* After publishing. Pairs with shmq_doorbell_arm() of whoever sleeps. */
@@ -135,6 +134,7 @@ void shmq_ring_if_asleep(struct shmq_device *dev, u32 bell)
 
 	if (!shmq_doorbell_take(shmq_wake_words(dev), shmq_bell_word(bell)))
 		return;
+	trace_shmq_wake(dev, bell);
 	spin_lock_irqsave(&q->lock, flags);
 	WRITE_ONCE(q->state->wakeups, q->state->wakeups + 1);
 	spin_unlock_irqrestore(&q->lock, flags);
@@ -150,8 +150,7 @@ void shmq_wake_all(struct shmq_device *dev)
 		wake_up_all(&dev->queue[i].wait[0]);
 		wake_up_all(&dev->queue[i].wait[1]);
 	}
-	WRITE_ONCE(dev->kicked, true);
-	wake_up_all(&dev->work);
+	shmq_service_kick(dev);
 }
 
 static bool shmq_is_fault(enum shmq_status status)
@@ -176,6 +175,7 @@ static bool shmq_queue_mark(struct shmq_queue *q, enum shmq_status why)
 
 static void shmq_queue_announce_stop(struct shmq_queue *q, enum shmq_status why)
 {
+	trace_shmq_corrupt(q, why == SHMQ_RECREATED);
 	dev_warn_ratelimited(&q->dev->device, "queue %u stopped: %s; SHMQ_IOC_RESET starts it anew\n",
 			     q->index,
 			     why == SHMQ_RECREATED ? "a program set its positions back"
@@ -348,6 +348,7 @@ retry:
 	if (status == SHMQ_OK) {
 		WRITE_ONCE(q->state->messages, q->state->messages + 1);
 		WRITE_ONCE(q->state->bytes, q->state->bytes + length);
+		trace_shmq_enqueue(q, length);
 		ring = who != SHMQ_SENDER_REPLIES || !q->producer.end.lag;
 		if (ring)
 			shmq_producer_publish(&q->producer);
@@ -468,6 +469,7 @@ enum shmq_status shmq_queue_receive(struct shmq_queue *q, u32 limit)
 	case SHMQ_OK:
 		WRITE_ONCE(state->messages, state->messages + 1);
 		WRITE_ONCE(state->bytes, state->bytes + dev->message.length);
+		trace_shmq_dequeue(q, dev->message.length);
 		break;
 	case SHMQ_SHORT_BUFFER:
 		/* The whole of it goes: what lies inside are not messages. */

@@ -69,7 +69,7 @@ int shmq_send(struct shmq_device *dev, u32 tag, const void *data, u32 length)
 
 	might_sleep();
 	/* It would wait for itself: nobody else serves that device. */
-	if (current == READ_ONCE(dev->thread))
+	if (current == READ_ONCE(dev->turning))
 		return -EDEADLK;
 	for (;;) {
 		err = shmq_queue_send(q, tag, data, length, SHMQ_SENDER_WAITS);

@@ -39,7 +39,7 @@ static int shmq_tick_thread(void *data)
 		}
 		set_current_state(TASK_IDLE);
 		if (kthread_should_stop() ||
-		    READ_ONCE(dev->config.tick_ms) * (u64)USEC_PER_MSEC != period_us) {
+		    period_us != (u64)READ_ONCE(dev->config.tick_ms) * USEC_PER_MSEC) {
 			__set_current_state(TASK_RUNNING);
 			continue;
 		}

@@ -2,7 +2,9 @@
 // What /dev/shmqN costs and gains, measured inside the kernel that runs this:
 // echo rates against a pipe pair and against read/write on the same device,
 // wake-ups of an idle device, memory of a device. Loads and unloads the module.
+#include "support/memory.hpp"
 #include "support/module.hpp"
+#include "support/netlink.hpp"
 #include "support/process.hpp"
 
 #include <shmq/shmq.hpp>
@@ -225,8 +227,8 @@ nlohmann::json measure_echo(unsigned rounds, std::chrono::milliseconds time) {
     return all;
 }
 
-// Times that the idle thread was switched to.
-unsigned long measure_idle(unsigned seconds) {
+// Times that the kernel looked at the idle device.
+std::uint64_t measure_idle(unsigned seconds) {
     const Module module("");
     {
         const Device d;
@@ -234,35 +236,10 @@ unsigned long measure_idle(unsigned seconds) {
         d.read();
     }
     nap(500);
-    const auto thread = Task::named("shmq0");
-    if (!thread)
-        throw std::runtime_error("there is no thread shmq0");
-    const unsigned long before = thread->switches();
+    const std::uint64_t before = turns();
     std::cerr << "idle for " << seconds << " s\n";
     nap(static_cast<int>(seconds * 1000));
-    return thread->switches() - before;
-}
-
-// Free pages of the machine, those included that CPUs keep for themselves: without
-// these a few hundred pages are neither free nor used.
-long free_kib() {
-    std::ofstream("/proc/sys/vm/stat_refresh") << "1\n";
-    std::ifstream in("/proc/zoneinfo");
-    const long page_kib = sysconf(_SC_PAGESIZE) / 1024;
-    long pages = 0;
-    for (std::string line; std::getline(in, line);) {
-        std::istringstream words(line);
-        std::string first, second;
-        long value = 0;
-        words >> first;
-        if (first == "count:" && words >> value)
-            pages += value;
-        else if (first == "pages" && words >> second >> value && second == "free")
-            pages += value;
-    }
-    if (!pages)
-        throw std::runtime_error("no counts in /proc/zoneinfo");
-    return pages * page_kib;
+    return turns() - before;
 }
 
 // KiB that a device takes beyond its region, from the difference of many and one.
@@ -294,8 +271,8 @@ void print(const nlohmann::json& r) {
                     row["per_second"].get<double>(), row["least"].get<double>(),
                     row["most"].get<double>(), row["of_pipe"].get<double>(),
                     row["of_read_write"].get<double>());
-    std::printf("idle thread: switched to %lu times in %u s\n",
-                r["idle_switches"].get<unsigned long>(), r["idle_seconds"].get<unsigned>());
+    std::printf("idle device: looked at %lu times in %u s\n", r["idle_turns"].get<unsigned long>(),
+                r["idle_seconds"].get<unsigned>());
     std::printf("memory of a device beyond its region: %.1f KiB with handler echo (max_msg=4096), "
                 "%.1f KiB with none\n",
                 r["memory_kib"]["echo"].get<double>(), r["memory_kib"]["none"].get<double>());
@@ -318,7 +295,7 @@ int main(int argc, char** argv) try {
     nlohmann::json r;
     r["echo"] = measure_echo(rounds, std::chrono::milliseconds(milliseconds));
     r["idle_seconds"] = idle;
-    r["idle_switches"] = measure_idle(idle);
+    r["idle_turns"] = measure_idle(idle);
     r["memory_kib"] = {{"echo", measure_memory("")}, {"none", measure_memory("handler=none")}};
     if (json)
         std::cout << r.dump(2) << "\n";

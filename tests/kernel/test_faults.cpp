@@ -4,13 +4,16 @@
 // lost, and nothing is left behind (the debug kernel's kmemleak looks after the run).
 // Needs a kernel with fault injection.
 #include "support/module.hpp"
+#include "support/netlink.hpp"
 #include "support/process.hpp"
 #include "support/ring.hpp"
 
 #include <fcntl.h>
 #include <fstream>
 #include <functional>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 namespace {
 
@@ -42,6 +45,20 @@ private:
     static constexpr const char* file = "/proc/thread-self/fail-nth";
 };
 
+// Where a function of the kernel lies, as two hexadecimal numbers; empty: there is none.
+std::pair<std::string, std::string> place_of(const std::string& function) {
+    std::ifstream symbols("/proc/kallsyms");
+    std::string address, type, name, start;
+    while (symbols >> address >> type >> name) {
+        if (!start.empty() && address != start)
+            return {"0x" + start, "0x" + address};
+        if (name == function)
+            start = address;
+        std::getline(symbols, name);
+    }
+    return {};
+}
+
 struct Faults : testing::Test {
     void SetUp() override {
         if (access("/proc/thread-self/fail-nth", W_OK))
@@ -50,6 +67,10 @@ struct Faults : testing::Test {
             const std::string at = std::string("/sys/kernel/debug/") + kind;
             ASSERT_TRUE(put(at + "/ignore-gfp-wait", "N")) << at;
             put(at + "/verbose", "0");
+            // The kernel's own tracing warns if it has no memory for a module's events.
+            const auto [start, end] = place_of("event_create_dir");
+            put(at + "/reject-start", start);
+            put(at + "/reject-end", end);
         }
         put("/sys/kernel/debug/fail_page_alloc/min-order", "0");
     }
@@ -143,6 +164,60 @@ TEST_F(Faults, InMappingAndForking) {
         waitpid(pid, nullptr, 0);
         return 0;
     });
+}
+
+TEST_F(Faults, InDevicesMadeChangedAndRemovedAtRunTime) {
+    const Module module("devices=0");
+    Netlink n, listener;
+    listener.subscribe();
+    Request make(SHMQ_CMD_DEV_NEW);
+    make.u64(SHMQ_A_DEV_SIZE, 8192).u32(SHMQ_A_DEV_PERIOD_US, 60'000'000);
+    make.u32(SHMQ_A_DEV_TICK_MS, 86'400'000);
+    // A reply or an acknowledgement that there was no memory for: no answer comes.
+    struct timeval patience = {.tv_sec = 1, .tv_usec = 0};
+    ASSERT_EQ(setsockopt(n.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+    const auto answered = [&](const Request& request) {
+        try {
+            return n.call(request).error;
+        } catch (const std::system_error& e) {
+            const int error = e.code().value();
+            n = Netlink();
+            setsockopt(n.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+            return error == EAGAIN || error == ENOBUFS ? ENOMEM : error;
+        }
+    };
+    // Whatever there is: a fault may have hit the answer, or a node, but not the device.
+    const auto forget_all = [&] {
+        for (std::uint32_t index = 0; index < 2; index++)
+            for (int tries = 0; tries < 8; tries++)
+                if (answered(Request(SHMQ_CMD_DEV_DEL).u32(SHMQ_A_DEV_INDEX, index)) == ENODEV)
+                    break;
+    };
+    fail_each(
+        [&] {
+            const int error = answered(make);
+            forget_all();
+            return error == ENFILE ? ENOMEM : error;
+        },
+        4000);
+    forget_all();
+    EXPECT_TRUE(n.indices().empty());
+    ASSERT_EQ(n.add(), 0u);
+    Request change(SHMQ_CMD_DEV_SET);
+    change.u32(SHMQ_A_DEV_INDEX, 0).u32(SHMQ_A_DEV_PERIOD_US, 60'000'000);
+    change.u32(SHMQ_A_DEV_TICK_MS, 86'400'000).u32(SHMQ_A_DEV_MODE, 0660);
+    Request back(SHMQ_CMD_DEV_SET);
+    back.u32(SHMQ_A_DEV_INDEX, 0).u32(SHMQ_A_DEV_PERIOD_US, 0);
+    back.u32(SHMQ_A_DEV_TICK_MS, 0).text(SHMQ_A_DEV_HANDLER, "none");
+    fail_each([&] {
+        const int error = answered(change);
+        const int undone = answered(back);
+        return error ? error : undone;
+    });
+    fail_each([&] { return answered(Request(SHMQ_CMD_STATS_GET).u32(SHMQ_A_DEV_INDEX, 0)); });
+    fail_each([&] { return answered(Request(SHMQ_CMD_DEV_GET, NLM_F_DUMP)); });
+    ASSERT_EQ(n.call(back).error, 0);
+    EXPECT_EQ(n.remove(0), 0);
 }
 
 TEST_F(Faults, InOtherModulesCalls) {

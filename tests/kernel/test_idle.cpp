@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // An idle device costs nothing; one without a doorbell is served by period.
 #include "support/module.hpp"
+#include "support/netlink.hpp"
 #include "support/process.hpp"
 #include "support/ring.hpp"
 
@@ -10,42 +11,73 @@ using namespace test;
 
 struct Idle : DriverTest {};
 
-TEST_F(Idle, TheThreadDoesNotWakeUp) {
-    const auto thread = Task::named("shmq0");
-    ASSERT_TRUE(thread.has_value());
+TEST_F(Idle, NobodyLooks) {
     const Device d;
     ASSERT_EQ(d.write("once awake"), 0);
     ASSERT_EQ(d.read(), "once awake");
     nap(200);
-    const unsigned long before = thread->switches();
+    const std::uint64_t before = turns();
+    EXPECT_GT(before, 0u);
     nap(3000);
-    EXPECT_EQ(thread->switches(), before);
+    EXPECT_EQ(turns(), before);
 }
 
 TEST_F(Idle, AStandingEpollWatcherDoesNotWakeItEither) {
-    const auto thread = Task::named("shmq0");
-    ASSERT_TRUE(thread.has_value());
     const Device d;
     Child watcher([&] { return d.poll(POLLIN, -1) ? 0 : 1; });
     ASSERT_TRUE(comes_to_sleep(watcher.pid()));
-    const unsigned long before = thread->switches();
+    ASSERT_TRUE(comes_to_rest());
+    const std::uint64_t before = turns();
     nap(2000);
-    EXPECT_EQ(thread->switches(), before);
+    EXPECT_EQ(turns(), before);
 }
 
-TEST_F(Idle, WithoutAHandlerThereIsNoThread) {
-    reload("handler=none devices=3");
-    EXPECT_FALSE(Task::named("shmq0").has_value());
-    EXPECT_FALSE(Task::named("shmq2").has_value());
-    reload("layout=raw");
-    EXPECT_FALSE(Task::named("shmq0").has_value());
+TEST_F(Idle, OnlyAPeriodicDeviceHasAThread) {
+    for (const char* parameters : {"", "handler=none", "layout=raw", "devices=3"}) {
+        reload(parameters);
+        EXPECT_FALSE(Task::named("shmq0").has_value()) << parameters;
+        EXPECT_FALSE(Task::named("shmq2").has_value()) << parameters;
+    }
+    reload("period_us=100000");
+    EXPECT_TRUE(Task::named("shmq0").has_value());
+}
+
+// More devices whose users never read than there are workers.
+TEST_F(Idle, EchoesThatWaitForRoomHoldNoWorker) {
+    reload("devices=0");
+    Netlink n;
+    constexpr unsigned many = 700;
+    std::vector<Device> stuck;
+    for (unsigned i = 0; i < many; i++) {
+        n.add([](Request& r) { r.u64(SHMQ_A_DEV_SIZE, 4096).u32(SHMQ_A_DEV_MAX_MESSAGE, 1000); });
+        stuck.emplace_back(O_RDWR | O_NONBLOCK, i);
+        // Two answers fill the queue back, the third waits.
+        for (int sent = 0; sent < 3; sent++)
+            ASSERT_TRUE(eventually([&] { return stuck.back().write(std::string(900, 'x')) == 0; }));
+    }
+    const auto last = n.add();
+    const Device d(O_RDWR, last);
+    for (int i = 0; i < 100; i++) {
+        ASSERT_EQ(d.write("not stuck"), 0);
+        ASSERT_EQ(d.read(), "not stuck");
+    }
+    ASSERT_TRUE(
+        eventually([&] { return n.statistics(0).queue_u64(0, SHMQ_A_QUEUE_MESSAGES) == 3; }));
+    EXPECT_EQ(n.statistics(0).queue_u64(1, SHMQ_A_QUEUE_MESSAGES), 2u) << "answers that had room";
+    ASSERT_TRUE(comes_to_rest());
+    // Read, they go on.
+    std::string m;
+    for (int i = 0; i < 3; i++) {
+        ASSERT_TRUE(stuck[0].poll(POLLIN) & POLLIN);
+        EXPECT_EQ(stuck[0].read(m), 0);
+    }
 }
 
 TEST_F(Idle, UserSpaceRingsOnlyASleeper) {
     const Device d;
     const View v(d);
     ASSERT_TRUE(eventually([&] { return v.sleeping(SHMQ_BELL_DATA(0)) != 0; }))
-        << "the thread never announced its sleep";
+        << "the kernel never announced its sleep";
     Sender to(d, v);
     ASSERT_EQ(to.place("nobody rings for this"), SHMQ_OK);
     nap(300);

@@ -256,6 +256,17 @@ TEST_F(Parameters, PrefixMayBeTextHexOrEmpty) {
     }
 }
 
+TEST_F(Parameters, TheNodesBelongToWhomTheyShall) {
+    Module m("devices=2 mode=0660 uid=1000 gid=990");
+    for (const char* node : {"/dev/shmq0", "/dev/shmq1"}) {
+        struct stat s {};
+        ASSERT_EQ(stat(node, &s), 0);
+        EXPECT_EQ(s.st_mode, mode_t{S_IFCHR | 0660});
+        EXPECT_EQ(s.st_uid, 1000u);
+        EXPECT_EQ(s.st_gid, 990u);
+    }
+}
+
 TEST_F(Parameters, LayoutRawHasNoStructureAndNoThread) {
     Module m("layout=raw");
     const Device d(O_RDWR | O_NONBLOCK);

@@ -9,7 +9,7 @@
  *
  * The family is in the initial network namespace only. What changes anything
  * needs CAP_NET_ADMIN in the initial user namespace; anybody may look. A
- * refusal says why in the extended acknowledgement (NETLINK_EXT_ACK).
+ * refusal says why in a sentence (NETLINK_EXT_ACK).
  */
 #ifndef _UAPI_LINUX_SHMQ_NETLINK_H
 #define _UAPI_LINUX_SHMQ_NETLINK_H

@@ -79,7 +79,9 @@ int shmq_try_send(struct shmq_device *dev, u32 tag, const void *data, u32 length
  * @name: at most SHMQ_HANDLER_NAME - 1 characters, unique
  * @message: takes one message. @data is a private copy of @length bytes that
  *	user space cannot change, valid during the call. Process context, one
- *	call at a time a device, may sleep but then delays the device.
+ *	call at a time a device. It may sleep, but then delays the device and
+ *	holds one of the workers that all devices share: wait for room by
+ *	-EAGAIN, not by sleeping.
  *	Return 0, or -EAGAIN: not now, call me again with this message when
  *	there is room in the queue to user space (a handler that answers), or
  *	any other error: the message is dropped and counted as refused.

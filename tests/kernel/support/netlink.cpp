@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "netlink.hpp"
+#include "process.hpp"
 
 #include <cstring>
 #include <stdexcept>
@@ -323,6 +324,14 @@ std::optional<Event> Netlink::event_of(std::uint8_t command, std::uint32_t devic
 
 std::uint64_t turns(std::uint32_t index) {
     return Netlink().statistics(index).queue_u64(0, SHMQ_A_QUEUE_TURNS);
+}
+
+bool comes_to_rest(std::uint32_t index) {
+    return eventually([&] {
+        const std::uint64_t before = turns(index);
+        nap(50);
+        return turns(index) == before;
+    });
 }
 
 } // namespace test

@@ -105,7 +105,9 @@ private:
     std::vector<Event> waiting_;
 };
 
-// What a program that reads /dev/shmqN sees, in one number: turns of its consumer.
+// How often the kernel's consumer of a device has looked.
 std::uint64_t turns(std::uint32_t index = 0);
+// Whether it comes to look no more.
+bool comes_to_rest(std::uint32_t index = 0);
 
 } // namespace test
