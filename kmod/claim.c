@@ -100,11 +100,10 @@ int shmq_claim_for_io(struct shmq_file *file, struct shmq_queue *q, enum shmq_en
 	int err = 0;
 
 	mutex_lock(&q->dev->lock);
-	if (q->dev->removed) {
+	if (q->dev->removed)
 		err = -ENODEV;
-	} else if (q->owner[end] != file || !q->by_io[end]) {
+	else if (q->owner[end] != file || !q->by_io[end])
 		err = shmq_claim_free(file, q, end, true);
-	}
 	mutex_unlock(&q->dev->lock);
 	return err;
 }

@@ -250,7 +250,7 @@ SHMQ_HOT enum shmq_status shmq_producer_reserve(struct shmq_producer *p, uint32_
 
 /* Copies bytes to `skip` bytes after the position; the room must be reserved. */
 SHMQ_HOT void shmq_producer_put(struct shmq_producer *p, uint32_t skip, const void *from,
-				     uint32_t n)
+				uint32_t n)
 {
 	const struct shmq_end *e = &p->end;
 	uint32_t start = shmq_wrap(e->size, e->pos + skip);
@@ -377,7 +377,7 @@ SHMQ_HOT enum shmq_status shmq_consumer_request(struct shmq_consumer *c, uint32_
 
 /* Copies bytes from `skip` bytes after the position; they must be available. */
 SHMQ_HOT void shmq_consumer_get(const struct shmq_consumer *c, uint32_t skip, void *to,
-				     uint32_t n)
+				uint32_t n)
 {
 	const struct shmq_end *e = &c->end;
 	uint32_t start = shmq_wrap(e->size, e->pos + skip);
