@@ -152,9 +152,10 @@ private:
                                               : Status::TooBig;
         if (!tag_ok(tag)) [[unlikely]]
             return Status::Invalid;
-        const shmq_part* first = parts.empty() ? nullptr : parts.front().part();
+        const Bytes none;
+        const Bytes& first = parts.empty() ? none : parts.front();
         return static_cast<Status>(shmq_frame_write(&core_, &format_.core(),
-                                                    static_cast<std::uint32_t>(tag), first,
+                                                    static_cast<std::uint32_t>(tag), first.part(),
                                                     static_cast<std::uint32_t>(parts.size())));
     }
 

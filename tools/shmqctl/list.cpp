@@ -39,6 +39,7 @@ int run_show(const ShowOptions& options) {
     for (const std::uint32_t number : numbers)
         devices.push_back(control.get(number));
     std::vector<shmq::DeviceStatistics> statistics;
+    statistics.reserve(devices.size());
     for (const shmq::DeviceStatus& device : devices)
         statistics.push_back(control.statistics(device.index));
     if (options.json) {

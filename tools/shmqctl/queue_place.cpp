@@ -125,7 +125,7 @@ shmq::ByteConsumer QueuePlace::byte_receiver() {
 }
 
 std::string explain(Status status, const std::string& path) {
-    const std::string text = path + ": " + shmq::to_string(status);
+    std::string text = path + ": " + shmq::to_string(status);
     switch (status) {
     case Status::Corrupt:
         return text + ": the other end stored what cannot be; if it is no longer there, start the "
