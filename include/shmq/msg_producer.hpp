@@ -138,7 +138,7 @@ private:
     // The shortest way: one plain message that fits.
     [[gnu::always_inline]] Status send(const Bytes& data, Tag tag) noexcept {
         if (!format_.is_plain() || data.size() > max_) [[unlikely]]
-            return send(std::span(&data, 1), tag);
+            return send(data.part(), 1, data.size(), tag);
         return static_cast<Status>(
             shmq_plain_write(&core_, static_cast<std::uint32_t>(tag), data.data(), data.size()));
     }
@@ -147,16 +147,19 @@ private:
         std::uint64_t length = 0;
         for (const Bytes& part : parts)
             length += part.size();
+        const shmq_part* first = parts.empty() ? nullptr : parts.front().part();
+        return send(first, static_cast<std::uint32_t>(parts.size()), length, tag);
+    }
+
+    Status send(const shmq_part* parts, std::uint32_t count, std::uint64_t length,
+                Tag tag) noexcept {
         if (length > max_) [[unlikely]]
             return core_.end.error != SHMQ_OK ? static_cast<Status>(core_.end.error)
                                               : Status::TooBig;
         if (!tag_ok(tag)) [[unlikely]]
             return Status::Invalid;
-        const Bytes none;
-        const Bytes& first = parts.empty() ? none : parts.front();
         return static_cast<Status>(shmq_frame_write(&core_, &format_.core(),
-                                                    static_cast<std::uint32_t>(tag), first.part(),
-                                                    static_cast<std::uint32_t>(parts.size())));
+                                                    static_cast<std::uint32_t>(tag), parts, count));
     }
 
     [[gnu::always_inline]] Status make_room(std::uint32_t length,
