@@ -119,6 +119,7 @@ Status Pace::sleep() noexcept {
     if (s != Status::Ok)
         return s;
 
+    ++waiter_.statistics_.sleeps;
     const Clock::time_point slice = after(waiter_.bell_->slice());
     const auto woken = waiter_.bell_->sleep(std::min(deadline_, slice));
     if (woken == Bell::Woken::signal && waiter_.wait_.is_interruptible())
@@ -132,6 +133,7 @@ Status Pace::nap() noexcept {
     if (s != Status::Ok)
         return s;
 
+    ++waiter_.statistics_.sleeps;
     const Wait::Duration left = std::min<Wait::Duration>(waiter_.wait_.duration(), deadline_ - now);
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
     const timespec pause{static_cast<time_t>(seconds.count()),

@@ -57,6 +57,9 @@ public:
     [[nodiscard]] Holder peer() const noexcept { return waiter_.peer(); }
     [[nodiscard]] Wait policy() const noexcept { return waiter_.policy(); }
 
+    /// What this end has done since it attached. For its thread.
+    [[nodiscard]] Statistics statistics() const noexcept { return waiter_.statistics(); }
+
     /// See Batch.
     Batch<Core> batch() noexcept { return Batch<Core>(core_, waiter_); }
 
@@ -118,7 +121,7 @@ public:
             if (n == 0 && data.size() > 0)
                 return stopped_or(Status::Full);
             shmq_producer_put(&core_, 0, data.data(), n);
-            shmq_producer_commit(&core_, n);
+            send(n);
             return Status::Ok;
         }));
         return n;
@@ -142,7 +145,7 @@ public:
 
     /// Hands over the first `n` bytes of what was reserved.
     void commit(std::uint32_t n) noexcept {
-        shmq_producer_commit(&core_, n);
+        send(n);
         waiter_.announce(core_.end);
     }
 
@@ -153,12 +156,17 @@ private:
         return core_.end.error != SHMQ_OK ? static_cast<Status>(core_.end.error) : s;
     }
 
+    [[gnu::always_inline]] void send(std::uint32_t n) noexcept {
+        shmq_producer_commit(&core_, n);
+        waiter_.count(n);
+    }
+
     Status put(Bytes data) noexcept {
         const auto s = static_cast<Status>(shmq_producer_reserve(&core_, data.size()));
         if (s != Status::Ok)
             return s;
         shmq_producer_put(&core_, 0, data.data(), data.size());
-        shmq_producer_commit(&core_, data.size());
+        send(data.size());
         return s;
     }
 };
@@ -234,7 +242,7 @@ public:
 
     /// Gives the first `n` bytes back; n is at most what front() or peek showed.
     void release(std::uint32_t n) noexcept {
-        shmq_consumer_release(&core_, n);
+        take(n);
         waiter_.announce(core_.end);
     }
 
@@ -245,21 +253,26 @@ private:
         return n > UINT32_MAX ? UINT32_MAX : static_cast<std::uint32_t>(n);
     }
 
-    Status get(std::span<std::byte> to, bool take) noexcept {
+    [[gnu::always_inline]] void take(std::uint32_t n) noexcept {
+        shmq_consumer_release(&core_, n);
+        waiter_.count(n);
+    }
+
+    Status get(std::span<std::byte> to, bool taken) noexcept {
         const auto s = static_cast<Status>(shmq_consumer_request(&core_, length(to.size())));
         if (s != Status::Ok)
             return s;
         const auto n = static_cast<std::uint32_t>(to.size());
         shmq_consumer_get(&core_, 0, to.data(), n);
-        if (take)
-            shmq_consumer_release(&core_, n);
+        if (taken)
+            take(n);
         return s;
     }
 
     Status drop(std::uint32_t n) noexcept {
         const auto s = static_cast<Status>(shmq_consumer_request(&core_, n));
         if (s == Status::Ok)
-            shmq_consumer_release(&core_, n);
+            take(n);
         return s;
     }
 

@@ -184,18 +184,29 @@ private:
     [[gnu::always_inline]] Status get(std::span<std::byte> to, shmq_message& m) noexcept {
         const std::uint32_t room =
             to.size() > UINT32_MAX ? UINT32_MAX : static_cast<std::uint32_t>(to.size());
-        return static_cast<Status>(format_.is_plain()
-                                       ? shmq_plain_read(&core_, to.data(), room, &m)
-                                       : shmq_frame_read(&reader_, to.data(), room, &m));
+        const Status s = format_.is_plain()
+                             ? static_cast<Status>(shmq_plain_read(&core_, to.data(), room, &m))
+                             : noted(shmq_frame_read(&reader_, to.data(), room, &m));
+        if (s == Status::Ok)
+            waiter_.count(m.length);
+        return s;
     }
 
     [[gnu::always_inline]] Status look(shmq_message& m, Pieces<const std::byte>& data) noexcept {
         shmq_pieces pieces{};
-        const auto s =
-            static_cast<Status>(format_.is_plain() ? shmq_plain_front(&core_, &m, &pieces)
-                                                   : shmq_frame_front(&reader_, &m, &pieces));
+        const auto s = format_.is_plain()
+                           ? static_cast<Status>(shmq_plain_front(&core_, &m, &pieces))
+                           : noted(shmq_frame_front(&reader_, &m, &pieces));
         if (s == Status::Ok)
             data = {core_.end.base, pieces};
+        return s;
+    }
+
+    /// Checked frames alone can be damaged.
+    Status noted(enum shmq_status answer) noexcept {
+        const auto s = static_cast<Status>(answer);
+        if (s == Status::BadCrc || s == Status::BadVersion || s == Status::TooBig) [[unlikely]]
+            waiter_.count_damage();
         return s;
     }
 
@@ -236,6 +247,7 @@ private:
 
     void release(const shmq_message& m) noexcept {
         shmq_frame_release(&reader_, &m);
+        waiter_.count(m.length);
         waiter_.announce(core_.end);
     }
 

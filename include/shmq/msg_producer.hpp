@@ -139,8 +139,9 @@ private:
     [[gnu::always_inline]] Status send(const Bytes& data, Tag tag) noexcept {
         if (!format_.is_plain() || data.size() > max_) [[unlikely]]
             return send(data.part(), 1, data.size(), tag);
-        return static_cast<Status>(
-            shmq_plain_write(&core_, static_cast<std::uint32_t>(tag), data.data(), data.size()));
+        return counted(
+            shmq_plain_write(&core_, static_cast<std::uint32_t>(tag), data.data(), data.size()),
+            data.size());
     }
 
     Status send(std::span<const Bytes> parts, Tag tag) noexcept {
@@ -158,8 +159,15 @@ private:
                                               : Status::TooBig;
         if (!tag_ok(tag)) [[unlikely]]
             return Status::Invalid;
-        return static_cast<Status>(shmq_frame_write(&core_, &format_.core(),
-                                                    static_cast<std::uint32_t>(tag), parts, count));
+        return counted(shmq_frame_write(&core_, &format_.core(), static_cast<std::uint32_t>(tag),
+                                        parts, count),
+                       static_cast<std::uint32_t>(length));
+    }
+
+    [[gnu::always_inline]] Status counted(enum shmq_status answer, std::uint32_t length) noexcept {
+        if (answer == SHMQ_OK)
+            waiter_.count(length);
+        return static_cast<Status>(answer);
     }
 
     [[gnu::always_inline]] Status make_room(std::uint32_t length,
@@ -180,6 +188,7 @@ private:
             shmq_plain_commit(&core_, static_cast<std::uint32_t>(tag), length);
         else
             shmq_frame_commit(&core_, &format_.core(), static_cast<std::uint32_t>(tag), length);
+        waiter_.count(length);
         waiter_.announce(core_.end);
     }
 

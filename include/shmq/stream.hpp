@@ -73,6 +73,7 @@ public:
     using ByteProducer::fd;
     using ByteProducer::peer;
     using ByteProducer::policy;
+    using ByteProducer::statistics;
     using ByteProducer::status;
 
     /// Most elements that the stream can hold.
@@ -155,6 +156,7 @@ public:
     using ByteConsumer::fd;
     using ByteConsumer::peer;
     using ByteConsumer::policy;
+    using ByteConsumer::statistics;
     using ByteConsumer::status;
 
     /// Most elements that the stream can hold.

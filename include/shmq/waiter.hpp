@@ -7,6 +7,7 @@
 #include <shmq/bell.hpp>
 #include <shmq/core/byte_queue.h>
 #include <shmq/core/doorbell.h>
+#include <shmq/statistics.hpp>
 #include <shmq/status.hpp>
 #include <shmq/waiting.hpp>
 
@@ -39,6 +40,7 @@ public:
         gone_told_ = other.gone_told_;
         wait_ = other.wait_;
         stopped_ = other.stopped_;
+        statistics_ = std::exchange(other.statistics_, {});
         bell_ = std::move(other.bell_);
         return *this;
     }
@@ -68,6 +70,14 @@ public:
         announce(core.end);
         return s;
     }
+
+    /// One transfer of `bytes`.
+    [[gnu::always_inline]] void count(std::uint32_t bytes) noexcept {
+        ++statistics_.messages;
+        statistics_.bytes += bytes;
+    }
+    void count_damage() noexcept { ++statistics_.damaged; }
+    [[nodiscard]] const Statistics& statistics() const noexcept { return statistics_; }
 
     /// Tries until `op` returns something else than `nothing`.
     template <typename Core, typename Op>
@@ -107,8 +117,10 @@ private:
 
     void ring_if_asleep(const shmq_end& e) noexcept {
         announced_ = e.publishes;
-        if (shmq_doorbell_take(words_.base, words_.peer)) [[unlikely]]
+        if (shmq_doorbell_take(words_.base, words_.peer)) [[unlikely]] {
+            ++statistics_.rings;
             bell_->ring();
+        }
     }
 
     /// PeerGone is told once for each departure.
@@ -129,6 +141,7 @@ private:
 
     template <typename Core, typename Op>
     [[gnu::noinline]] Status look_again(Core& core, Status nothing, Op& op) noexcept {
+        ++statistics_.nothing;
         announce(core.end); // the look may have published what was pending
         if (!bell_)
             return nothing;
@@ -170,6 +183,7 @@ private:
     bool gone_told_ = false;
     Wait wait_ = Wait::spin();
     Status stopped_ = Status::Ok;
+    Statistics statistics_;
     std::shared_ptr<Bell> bell_;
 };
 
@@ -204,8 +218,10 @@ Status Waiter::wait(Core& core, Status nothing, Wait::Duration timeout, Op&& op)
     announce(core.end);
     if (s != nothing) [[likely]]
         return settle(s);
+    ++statistics_.waits;
     Pace pace(*this, timeout);
     for (;;) {
+        ++statistics_.nothing;
         const Status why = pace.next();
         if (why != Status::Ok)
             return last_look(core, nothing, why, op);
