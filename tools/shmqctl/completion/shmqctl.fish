@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # Completion of shmqctl for fish.
 
+function __shmqctl_devices
+    # To set, no match is no error.
+    set -l nodes /dev/shmq*
+    test -z "$nodes"; or printf '%s\n' $nodes
+end
+
 complete -c shmqctl -f -n __fish_use_subcommand -a list -d 'List the devices, a line each'
 complete -c shmqctl -f -n __fish_use_subcommand -a add -d 'Make a device, and print its path'
 complete -c shmqctl -f -n __fish_use_subcommand -a del -d 'Remove devices; who uses one is told, and it goes when they go'
@@ -19,7 +25,7 @@ complete -c shmqctl -n __fish_use_subcommand -l version -d version
 
 complete -c shmqctl -n '__fish_seen_subcommand_from list' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from list' -l json
-complete -c shmqctl -f -n '__fish_seen_subcommand_from list' -a '(ls -d /dev/shmq* 2>/dev/null)'
+complete -c shmqctl -f -n '__fish_seen_subcommand_from list' -a '(__shmqctl_devices)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l size -x
@@ -35,10 +41,10 @@ complete -c shmqctl -n '__fish_seen_subcommand_from add' -l mode -x
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l owner -x -a '(__fish_complete_users)'
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l group -x -a '(__fish_complete_groups)'
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l json
-complete -c shmqctl -f -n '__fish_seen_subcommand_from add' -a '(ls -d /dev/shmq* 2>/dev/null)'
+complete -c shmqctl -f -n '__fish_seen_subcommand_from add' -a '(__shmqctl_devices)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from del' -s h -l help
-complete -c shmqctl -f -n '__fish_seen_subcommand_from del' -a '(ls -d /dev/shmq* 2>/dev/null)'
+complete -c shmqctl -f -n '__fish_seen_subcommand_from del' -a '(__shmqctl_devices)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from set' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from set' -l handler -x -a 'echo log count none'
@@ -48,30 +54,30 @@ complete -c shmqctl -n '__fish_seen_subcommand_from set' -l restart -x -a 'yes n
 complete -c shmqctl -n '__fish_seen_subcommand_from set' -l mode -x
 complete -c shmqctl -n '__fish_seen_subcommand_from set' -l owner -x -a '(__fish_complete_users)'
 complete -c shmqctl -n '__fish_seen_subcommand_from set' -l group -x -a '(__fish_complete_groups)'
-complete -c shmqctl -f -n '__fish_seen_subcommand_from set' -a '(ls -d /dev/shmq* 2>/dev/null)'
+complete -c shmqctl -f -n '__fish_seen_subcommand_from set' -a '(__shmqctl_devices)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from show' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from show' -l json
-complete -c shmqctl -f -n '__fish_seen_subcommand_from show' -a '(ls -d /dev/shmq* 2>/dev/null)'
+complete -c shmqctl -f -n '__fish_seen_subcommand_from show' -a '(__shmqctl_devices)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from stats' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from stats' -l json
-complete -c shmqctl -f -n '__fish_seen_subcommand_from stats' -a '(ls -d /dev/shmq* 2>/dev/null)'
+complete -c shmqctl -f -n '__fish_seen_subcommand_from stats' -a '(__shmqctl_devices)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from reset' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from reset' -l stats
-complete -c shmqctl -f -n '__fish_seen_subcommand_from reset' -a '(ls -d /dev/shmq* 2>/dev/null)'
+complete -c shmqctl -f -n '__fish_seen_subcommand_from reset' -a '(__shmqctl_devices)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from monitor' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from monitor' -l count -x
 complete -c shmqctl -n '__fish_seen_subcommand_from monitor' -l json
-complete -c shmqctl -f -n '__fish_seen_subcommand_from monitor' -a '(ls -d /dev/shmq* 2>/dev/null)'
+complete -c shmqctl -f -n '__fish_seen_subcommand_from monitor' -a '(__shmqctl_devices)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from top' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from top' -l interval -x
 complete -c shmqctl -n '__fish_seen_subcommand_from top' -l count -x
 complete -c shmqctl -n '__fish_seen_subcommand_from top' -l json
-complete -c shmqctl -f -n '__fish_seen_subcommand_from top' -a '(ls -d /dev/shmq* 2>/dev/null)'
+complete -c shmqctl -f -n '__fish_seen_subcommand_from top' -a '(__shmqctl_devices)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from send' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from send' -l create -x
@@ -107,8 +113,8 @@ complete -c shmqctl -n '__fish_seen_subcommand_from bench' -l size -x
 complete -c shmqctl -n '__fish_seen_subcommand_from bench' -l seconds -x
 complete -c shmqctl -n '__fish_seen_subcommand_from bench' -l framing -x -a 'checked plain'
 complete -c shmqctl -n '__fish_seen_subcommand_from bench' -l json
-complete -c shmqctl -f -n '__fish_seen_subcommand_from bench' -a '(ls -d /dev/shmq* 2>/dev/null)'
+complete -c shmqctl -f -n '__fish_seen_subcommand_from bench' -a '(__shmqctl_devices)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from doctor' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from doctor' -l json
-complete -c shmqctl -f -n '__fish_seen_subcommand_from doctor' -a '(ls -d /dev/shmq* 2>/dev/null)'
+complete -c shmqctl -f -n '__fish_seen_subcommand_from doctor' -a '(__shmqctl_devices)'
