@@ -120,35 +120,40 @@ TEST_F(NetlinkEvents, AUserCannotFloodAndWhatIsLeftOutIsCounted) {
     control->add([](Request& r) { r.text(SHMQ_A_DEV_HANDLER, "none"); });
     const Device d, other(O_RDWR, 1);
     constexpr unsigned rounds = 5000;
+    unsigned told = 0, missed = 0;
+    bool other_told = false;
+    const auto take = [&](int timeout_ms) {
+        const auto e = listener->event(timeout_ms);
+        if (!e || e->command == SHMQ_CMD_DEV_ADD_NTF)
+            return e.has_value();
+        if (e->attributes.u32(SHMQ_A_EVENT_DEV) == 1) {
+            other_told = true;
+            return true;
+        }
+        told += e->command != SHMQ_CMD_MISSED_NTF;
+        if (e->attributes.has(SHMQ_A_EVENT_MISSED))
+            missed += e->attributes.u32(SHMQ_A_EVENT_MISSED);
+        return true;
+    };
     const auto start = std::chrono::steady_clock::now();
     for (unsigned i = 0; i < rounds; i++) {
         ASSERT_EQ(d.claim(0, producer), 0);
         ASSERT_EQ(d.release(0, producer), 0);
+        // On a slow machine this takes long: more than the socket can hold.
+        while (take(0))
+            continue;
     }
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start)
             .count();
     // Another device is not kept from telling.
     ASSERT_EQ(other.claim(0, producer), 0);
-    unsigned told = 0, missed = 0;
-    bool other_told = false;
-    while (told + missed < 2 * rounds) {
-        const auto e = listener->event(patience_ms);
-        ASSERT_TRUE(e) << told << " told, " << missed << " missed, and no more comes";
-        if (e->command == SHMQ_CMD_DEV_ADD_NTF)
-            continue;
-        if (e->attributes.u32(SHMQ_A_EVENT_DEV) == 1) {
-            other_told = true;
-            continue;
-        }
-        told += e->command != SHMQ_CMD_MISSED_NTF;
-        if (e->attributes.has(SHMQ_A_EVENT_MISSED))
-            missed += e->attributes.u32(SHMQ_A_EVENT_MISSED);
-    }
+    while (told + missed < 2 * rounds || !other_told)
+        ASSERT_TRUE(take(patience_ms)) << told << " told, " << missed << " missed, "
+                                       << listener->overruns() << " overruns, and no more comes";
     EXPECT_EQ(told + missed, 2 * rounds) << "each is told or counted";
     EXPECT_LE(told, 32 * (static_cast<unsigned>(seconds) + 2));
     EXPECT_GT(told, 0u);
-    EXPECT_TRUE(other_told);
     EXPECT_EQ(listener->overruns(), 0);
 }
 
