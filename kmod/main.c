@@ -17,7 +17,7 @@
 
 static uint devices = 1;
 module_param(devices, uint, 0444);
-MODULE_PARM_DESC(devices, "how many devices /dev/shmq0, /dev/shmq1 ... to make at once: 0 to 256 (default 1)");
+MODULE_PARM_DESC(devices, "how many devices /dev/shmq0, /dev/shmq1 ... to make at once, 0 to 256; with 0 all are made at run time, over netlink (default 1)");
 
 static char *size = "256K";
 module_param(size, charp, 0444);

@@ -6,6 +6,9 @@
  * Devices belong to no network namespace, as their nodes do not: the family is
  * there in the initial one only. Who changes something needs CAP_NET_ADMIN in
  * the initial user namespace, so that root of a container cannot.
+ *
+ * No module alias: a lookup of the family, which anybody may ask for, would load
+ * the module.
  */
 #include <linux/module.h>
 #include <net/genetlink.h>
@@ -368,5 +371,3 @@ void shmq_netlink_exit(void)
 {
 	genl_unregister_family(&shmq_netlink_family);
 }
-
-MODULE_ALIAS_GENL_FAMILY(SHMQ_FAMILY_NAME);

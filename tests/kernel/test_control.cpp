@@ -96,7 +96,6 @@ TEST_F(ControlTest, FailsWithTheDriversWordsAndACode) {
 
 TEST_F(ControlTest, WithoutTheModuleSaysSo) {
     auto before = Control::open();
-    const NoAutoload quiet;
     ASSERT_EQ(unload_module(), 0);
     EXPECT_NE(what_fails([] { Control::open(); }, std::errc::no_such_file_or_directory)
                   .find("modprobe shmq"),

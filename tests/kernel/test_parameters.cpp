@@ -353,4 +353,12 @@ TEST_F(Parameters, ModinfoDescribesEach) {
     EXPECT_FALSE(value("version=").empty());
 }
 
+// Any user may look a netlink family up.
+TEST_F(Parameters, NoLookupOfTheFamilyLoadsTheModule) {
+    std::ifstream file("shmq.ko", std::ios::binary);
+    std::ostringstream all;
+    all << file.rdbuf();
+    EXPECT_EQ(all.str().find("alias=net-pf-"), std::string::npos);
+}
+
 } // namespace

@@ -345,7 +345,6 @@ TEST_F(Shmqctl, AMemberOfTheGroupTalks) {
 }
 
 TEST_F(Shmqctl, WithoutTheModuleItSaysHowToGetIt) {
-    const NoAutoload quiet;
     ASSERT_EQ(unload_module(), 0);
     for (const char* command : {"list", "add", "monitor", "top", "stats"})
         refused({command}, "modprobe shmq");

@@ -46,17 +46,6 @@ Module::~Module() {
     unload();
 }
 
-constexpr const char* loader = "/proc/sys/kernel/modprobe";
-
-NoAutoload::NoAutoload() {
-    std::getline(std::ifstream(loader), before_);
-    std::ofstream(loader) << '\n';
-}
-
-NoAutoload::~NoAutoload() {
-    std::ofstream(loader) << before_ << '\n';
-}
-
 KernelLog::KernelLog() : fd_(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
     if (!fd_.valid())
         fail("open /dev/kmsg");

@@ -27,18 +27,6 @@ private:
     bool loaded_ = true;
 };
 
-// While it lives, the kernel loads no module by itself: asking for the netlink
-// family of one that is installed brings it back.
-class NoAutoload {
-public:
-    NoAutoload();
-    NoAutoload(const NoAutoload&) = delete;
-    ~NoAutoload();
-
-private:
-    std::string before_;
-};
-
 // What the kernel logs from here on.
 class KernelLog {
 public:
