@@ -190,10 +190,8 @@ static int shmq_device_fill(struct shmq_device *dev, const char *handler)
 
 static int shmq_device_start(struct shmq_device *dev)
 {
-	int err = 0;
+	int err = shmq_handler_set(dev, dev->config.handler);
 
-	if (dev->queue_count)
-		err = shmq_handler_set(dev, dev->config.handler);
 	if (!err)
 		err = shmq_service_start(dev);
 	if (!err)

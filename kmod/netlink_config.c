@@ -117,8 +117,6 @@ static int shmq_config_service(struct genl_info *info, struct shmq_config *confi
 		config->tick_ms = nla_get_u32(attrs[SHMQ_A_DEV_TICK_MS]);
 	if (attrs[SHMQ_A_DEV_RESTART])
 		config->restart = nla_get_u8(attrs[SHMQ_A_DEV_RESTART]);
-	if (attrs[SHMQ_A_DEV_HANDLER])
-		config->handler = nla_data(attrs[SHMQ_A_DEV_HANDLER]);
 
 	if (config->period_us && config->period_us < SHMQ_PERIOD_MIN_US) {
 		NL_SET_ERR_MSG(info->extack, "period-us must be 0, or 50 to 60000000");
@@ -128,17 +126,72 @@ static int shmq_config_service(struct genl_info *info, struct shmq_config *confi
 		NL_SET_ERR_MSG(info->extack, "layout raw has no queue to send ticks to");
 		return shmq_refuse(info, SHMQ_A_DEV_TICK_MS, -EINVAL);
 	}
-	if (!shmq_handler_known(config->handler)) {
+	return 0;
+}
+
+static int shmq_config_handler(struct genl_info *info, struct shmq_config *config)
+{
+	int err;
+
+	if (info->attrs[SHMQ_A_DEV_HANDLER])
+		config->handler = nla_data(info->attrs[SHMQ_A_DEV_HANDLER]);
+	err = shmq_handler_check(config->handler, config->layout);
+	if (err == -ENOENT)
 		NL_SET_ERR_MSG(info->extack,
-			       "no such handler; known are echo, log, count, none and those of loaded modules");
-		return shmq_refuse(info, SHMQ_A_DEV_HANDLER, -ENOENT);
+			       "no such handler; known are echo, log, count, print, none and those of loaded modules");
+	else if (err && config->layout == SHMQ_LAYOUT_CHANNEL)
+		NL_SET_ERR_MSG(info->extack, "that handler is for memory without queues");
+	else if (err)
+		NL_SET_ERR_MSG(info->extack,
+			       "this layout has no queues to handle; print is a handler for it");
+	return err ? shmq_refuse(info, SHMQ_A_DEV_HANDLER, err) : 0;
+}
+
+static void shmq_config_print(struct genl_info *info, struct shmq_config *config)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (attrs[SHMQ_A_DEV_PRINT_OFFSET])
+		config->print.offset = nla_get_u32(attrs[SHMQ_A_DEV_PRINT_OFFSET]);
+	if (attrs[SHMQ_A_DEV_PRINT_WORDS])
+		config->print.words = nla_get_u32(attrs[SHMQ_A_DEV_PRINT_WORDS]);
+	if (attrs[SHMQ_A_DEV_PRINT_FORMAT])
+		config->print.format = nla_get_u32(attrs[SHMQ_A_DEV_PRINT_FORMAT]);
+}
+
+static int shmq_config_schedule(struct genl_info *info, struct shmq_config *config)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (attrs[SHMQ_A_DEV_PRIORITY])
+		config->priority = nla_get_u32(attrs[SHMQ_A_DEV_PRIORITY]);
+	if (attrs[SHMQ_A_DEV_CPU])
+		config->cpu = nla_get_s32(attrs[SHMQ_A_DEV_CPU]);
+	if (config->period_us)
+		return 0;
+	/* What was set for a period stays for the next one. */
+	if (attrs[SHMQ_A_DEV_PRIORITY] && config->priority) {
+		NL_SET_ERR_MSG(info->extack, "without a period there is no thread with a priority");
+		return shmq_refuse(info, SHMQ_A_DEV_PRIORITY, -EINVAL);
 	}
-	if (info->attrs[SHMQ_A_DEV_HANDLER] && config->layout == SHMQ_LAYOUT_RAW &&
-	    strcmp(config->handler, "none")) {
-		NL_SET_ERR_MSG(info->extack, "layout raw has no queues to handle");
-		return shmq_refuse(info, SHMQ_A_DEV_HANDLER, -EOPNOTSUPP);
+	if (attrs[SHMQ_A_DEV_CPU] && config->cpu != SHMQ_CPU_ANY) {
+		NL_SET_ERR_MSG(info->extack, "without a period there is no thread to bind to a CPU");
+		return shmq_refuse(info, SHMQ_A_DEV_CPU, -EINVAL);
 	}
 	return 0;
+}
+
+/* What module parameters must be too. */
+static int shmq_config_check(struct genl_info *info, const struct shmq_config *config)
+{
+	int attribute;
+	const char *fault = shmq_config_fault(config, &attribute);
+
+	if (!fault)
+		return 0;
+	if (info->extack)
+		info->extack->_msg = fault;
+	return shmq_refuse(info, attribute, -EINVAL);
 }
 
 /**
@@ -152,7 +205,14 @@ int shmq_config_change(struct genl_info *info, struct shmq_config *config)
 {
 	int err = shmq_config_node(info, config);
 
-	return err ? err : shmq_config_service(info, config);
+	if (!err)
+		err = shmq_config_service(info, config);
+	if (!err)
+		err = shmq_config_handler(info, config);
+	shmq_config_print(info, config);
+	if (!err)
+		err = shmq_config_schedule(info, config);
+	return err ? err : shmq_config_check(info, config);
 }
 
 /**
