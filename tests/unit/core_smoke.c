@@ -4,6 +4,7 @@
  * tests in C++ do not reach. Where there is a main(), it returns 0 if a message
  * of either framing arrives and a damaged one does not.
  */
+#include <shmq/core/cell.h>
 #include <shmq/core/channel.h>
 #include <shmq/core/doorbell.h>
 
