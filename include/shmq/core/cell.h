@@ -13,16 +13,18 @@
  *         24   u32  bytes from one slot to the next
  *         28   u32  offset of the first slot
  *         32   u32  type: what both sides agree on, or 0
- *         36   zeroes to 64
+ *         36   u32  flags, SHMQ_CELL_LOCKS
+ *         40   zeroes to 64
  *         64   u32  latest: the count of the publication << 6 | its slot
- *         68   u32  publisher: who it is, SHMQ_CELL_NOBODY and so on
- *         72   u32  fences: 1, the publisher fences each publication; 0, it does
- *                   while somebody attends, and whoever comes makes it do so
- *        128   u32  attendance: bit n, seat n is taken; SHMQ_CELL_SLEEPERS;
+ *         68   u32  publisher: SHMQ_CELL_NOBODY and so on
+ *         72   u32  fences: 1, the publisher fences each publication; 0, only
+ *                   while somebody attends (cell_publisher.h)
+ *         76   u32  attendance: bit n, seat n is taken; SHMQ_CELL_SLEEPERS;
  *                   SHMQ_CELL_POLLERS
- *        132   u32  sleep word of those who wait
- *        136   u32  sleep word of those who poll
- *        192   seats x { u32 slot that its reader looks at, 60 bytes unused }
+ *        128   u32  sleep word of those who wait (doorbell.h)
+ *        132   u32  sleep word of those who poll
+ *        192   seats x { u32 what its reader looks at (cell_seat.h), 60 bytes
+ *                   unused }
  *        ...   slots x { u32 sequence; u32 writes, low, high; u32 time, low,
  *                   high; 12 bytes unused; the value; unused to 64 bytes }
  *
@@ -66,12 +68,13 @@
 #define SHMQ_CELL_AT_STRIDE	24u
 #define SHMQ_CELL_AT_FIRST	28u
 #define SHMQ_CELL_AT_TYPE	32u
+#define SHMQ_CELL_AT_FLAGS	36u
 #define SHMQ_CELL_AT_LATEST	64u
 #define SHMQ_CELL_AT_PUBLISHER	68u
 #define SHMQ_CELL_AT_FENCES	72u
-#define SHMQ_CELL_AT_ATTENDANCE	128u
-#define SHMQ_CELL_AT_SLEEP	132u
-#define SHMQ_CELL_AT_POLL	136u
+#define SHMQ_CELL_AT_ATTENDANCE	76u
+#define SHMQ_CELL_AT_SLEEP	128u
+#define SHMQ_CELL_AT_POLL	132u
 #define SHMQ_CELL_AT_SEAT	192u
 #define SHMQ_CELL_SEAT_SIZE	64u
 
@@ -95,6 +98,22 @@
 #define SHMQ_CELL_SLEEPERS	0x40000000u	/* somebody waits at times, by futex */
 #define SHMQ_CELL_POLLERS	0x80000000u	/* somebody polls at times */
 
+/*
+ * Who has the publisher's end or a seat holds a lock on a byte of the file, which
+ * the kernel takes back when it dies: the byte that the cell starts at for the
+ * publisher, the one n + 1 after it for seat n. Without the flag nobody does, as
+ * there is no file, and the death of either is not noticed.
+ */
+#define SHMQ_CELL_LOCKS		1u
+#define SHMQ_CELL_FLAGS		SHMQ_CELL_LOCKS
+
+/* The low bits of the publisher's word; the rest counts them. */
+#define SHMQ_CELL_NOBODY	0u	/* there was none yet */
+#define SHMQ_CELL_UNLOCKED	1u	/* there is one; nothing tells if it dies */
+#define SHMQ_CELL_HELD		2u	/* there is one, with its lock */
+#define SHMQ_CELL_GONE		3u	/* left, or seen to be dead */
+#define SHMQ_CELL_HOLDER	3u	/* mask */
+
 /* How often an unregistered reader tries: four are plenty with spare slots. */
 #define SHMQ_CELL_TRIES		16u
 
@@ -106,7 +125,8 @@ struct shmq_cell_layout {
 	uint32_t seats;
 	uint32_t stride;	/* bytes from slot to slot */
 	uint32_t first;		/* offset of the first slot */
-	uint32_t type;
+	uint32_t type;		/* 0: untold */
+	uint32_t flags;		/* SHMQ_CELL_LOCKS */
 };
 
 /* A cell in memory. Private; the memory may only be readable. */
@@ -127,7 +147,7 @@ enum shmq_cell_fault {
 	SHMQ_CELL_TRUNCATED,	/* less memory than the header tells, or needs */
 	SHMQ_CELL_NOT_READY,	/* no magic yet: its creator is not done, or died */
 	SHMQ_CELL_FOREIGN,	/* not a cell, or of the other byte order */
-	SHMQ_CELL_BAD_VERSION,	/* of another version */
+	SHMQ_CELL_BAD_VERSION,	/* of another version, or unknown flags */
 	SHMQ_CELL_BAD_LAYOUT,	/* no such size, seats or slots; does not lie as it must */
 };
 
@@ -136,7 +156,7 @@ enum shmq_cell_fault {
 /*
  * Where everything lies, for a value of `size` bytes, `seats` registered readers
  * and `slots` slots: at least seats + 2, at most 64; 0 means that many and some
- * for readers without a seat.
+ * for readers without a seat. Type and flags may be changed afterwards.
  */
 static inline enum shmq_cell_fault shmq_cell_plan(struct shmq_cell_layout *l, uint32_t size,
 						  uint32_t seats, uint32_t slots)
@@ -150,6 +170,7 @@ static inline enum shmq_cell_fault shmq_cell_plan(struct shmq_cell_layout *l, ui
 	l->stride = (SHMQ_CELL_SLOT_VALUE + size + 63) & ~63u;
 	l->first = SHMQ_CELL_AT_SEAT + seats * SHMQ_CELL_SEAT_SIZE;
 	l->type = 0;
+	l->flags = SHMQ_CELL_LOCKS;
 	if (!slots) {
 		/* Spare ones, up to 256 KiB of them. */
 		slots = seats + SHMQ_CELL_SLOTS_MIN + 2;
@@ -228,7 +249,10 @@ static inline enum shmq_cell_fault shmq_cell_create(struct shmq_cell *c, shmq_ba
 		return fault;
 	if (l.total > length)
 		return SHMQ_CELL_TRUNCATED;
+	if (plan->flags & ~SHMQ_CELL_FLAGS)
+		return SHMQ_CELL_BAD_VERSION;
 	l.type = plan->type;
+	l.flags = plan->flags;
 	c->base = base;
 	c->layout = l;
 
@@ -242,6 +266,7 @@ static inline enum shmq_cell_fault shmq_cell_create(struct shmq_cell *c, shmq_ba
 	shmq_store_relaxed(base, SHMQ_CELL_AT_STRIDE, l.stride);
 	shmq_store_relaxed(base, SHMQ_CELL_AT_FIRST, l.first);
 	shmq_store_relaxed(base, SHMQ_CELL_AT_TYPE, l.type);
+	shmq_store_relaxed(base, SHMQ_CELL_AT_FLAGS, l.flags);
 	shmq_store_relaxed(base, SHMQ_CELL_AT_LATEST, 0);
 	shmq_store_relaxed(base, SHMQ_CELL_AT_PUBLISHER, 0);
 	shmq_store_relaxed(base, SHMQ_CELL_AT_FENCES, 1);
@@ -290,6 +315,9 @@ static inline enum shmq_cell_fault shmq_cell_open(struct shmq_cell *c, shmq_base
 	if (l->total > length)
 		return SHMQ_CELL_TRUNCATED;
 	l->type = shmq_load_relaxed(base, SHMQ_CELL_AT_TYPE);
+	l->flags = shmq_load_relaxed(base, SHMQ_CELL_AT_FLAGS);
+	if (l->flags & ~SHMQ_CELL_FLAGS)
+		return SHMQ_CELL_BAD_VERSION;
 	c->base = base;
 	return SHMQ_CELL_OK;
 }
@@ -313,12 +341,12 @@ static inline enum shmq_status shmq_cell_try_read(const struct shmq_cell *c, voi
 {
 	uint32_t latest, slot, sequence;
 
-	/* A: pairs with the release of `latest` in shmq_cell_publish() */
+	/* A: pairs with the release of `latest` in shmq_cell_commit() */
 	latest = shmq_load_acquire(c->base, SHMQ_CELL_AT_LATEST);
 	if ((latest & SHMQ_CELL_SLOT_MASK) >= c->layout.slots)
 		return SHMQ_CORRUPT;
 	slot = shmq_cell_slot(c, latest & SHMQ_CELL_SLOT_MASK);
-	/* B: pairs with the release of the sequence in shmq_cell_publish() */
+	/* B: pairs with the release of the sequence in shmq_cell_commit() */
 	sequence = shmq_load_acquire(c->base, slot + SHMQ_CELL_SLOT_SEQUENCE);
 	if (!shmq_cell_is_latest(sequence, latest))
 		return SHMQ_AGAIN;
