@@ -35,11 +35,17 @@ static const char *shmq_print_fault(const struct shmq_config *config, int *attri
 	if (config->layout == SHMQ_LAYOUT_RAW &&
 	    print->offset + (u64)print->words * sizeof(u32) > config->length)
 		return "the words to print are not all in the memory of the device";
+	if (config->layout != SHMQ_LAYOUT_CELL)
+		return NULL;
+	if (print->offset >= config->cell_size)
+		return "the cell's value ends before the offset to print at";
+	if (print->offset + (u64)print->words * sizeof(u32) > SHMQ_PRINT_REACH)
+		return "only the first 4096 bytes of a cell's value can be printed";
 	return NULL;
 }
 
 /**
- * shmq_config_fault() - what is wrong with the time, place and print of a device
+ * shmq_config_fault() - what is wrong with the time, cell and print of a device
  * @config: all of it
  * @attribute: out: SHMQ_A_DEV_* of what is wrong
  *
@@ -51,7 +57,10 @@ const char *shmq_config_fault(const struct shmq_config *config, int *attribute)
 
 	if (fault || config->layout == SHMQ_LAYOUT_CHANNEL)
 		return fault;
-	fault = shmq_print_fault(config, attribute);
+	if (config->layout == SHMQ_LAYOUT_CELL)
+		fault = shmq_cell_config_fault(config, attribute);
+	if (!fault)
+		fault = shmq_print_fault(config, attribute);
 	if (fault)
 		return fault;
 	*attribute = SHMQ_A_DEV_PERIOD_US;

@@ -138,10 +138,12 @@ static void shmq_handler_swap(struct shmq_device *dev, const struct shmq_handler
 
 static int shmq_handler_start(struct shmq_device *dev, const struct shmq_handler *handler)
 {
+	/* For a message, or the part of a cell that is printed. */
+	size_t length = dev->queue_count ? dev->max_message : SHMQ_PRINT_REACH;
 	int err;
 
-	if (!dev->buffer && dev->max_message) {
-		dev->buffer = kvmalloc(dev->max_message, GFP_KERNEL);
+	if (!dev->buffer) {
+		dev->buffer = kvmalloc(length, GFP_KERNEL);
 		if (!dev->buffer)
 			return -ENOMEM;
 	}

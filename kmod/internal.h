@@ -27,6 +27,7 @@
 
 #include <linux/shmq.h>
 #include <uapi/linux/shmq_netlink.h>
+#include <shmq/core/cell.h>
 #include <shmq/core/doorbell.h>
 #include <shmq/core/frame.h>
 
@@ -48,6 +49,12 @@
 
 /* What the handler print shows at once; a line of the log is short. */
 #define SHMQ_PRINT_WORDS_MAX	16
+/* How much of a cell's value it reaches: it copies all up to its last word. */
+#define SHMQ_PRINT_REACH	SZ_4K
+
+/* A cell of which nothing is said. */
+#define SHMQ_CELL_SIZE		64
+#define SHMQ_CELL_READERS	4
 
 /* For shmq_device_create(): the lowest number that is free. */
 #define SHMQ_ANY_INDEX		U32_MAX
@@ -80,6 +87,8 @@ struct shmq_print {
  * @priority: of the thread that does it: 0 fair, else SCHED_FIFO
  * @cpu: that it is bound to, or SHMQ_CPU_ANY
  * @print: changes under both locks of the device
+ * @cell_size: of the value, bytes; layout cell only
+ * @cell_readers: that can register; layout cell only
  * @tick_ms: period of the built-in source; 0: none
  * @restart: a peer that zeroes the positions is followed, not stopped
  * @mode: of the node, bits of 0666
@@ -96,6 +105,8 @@ struct shmq_config {
 	u32 priority;
 	int cpu;
 	struct shmq_print print;
+	u32 cell_size;
+	u32 cell_readers;
 	u32 tick_ms;
 	bool restart;
 	umode_t mode;
@@ -227,6 +238,7 @@ struct shmq_periods {
  * @wake: the page that both write
  * @queue_count: 0 for layouts without queues
  * @queue: the queues
+ * @cell: of layout cell; a private copy of how it lies
  * @max_message: bytes
  * @added: its node was made
  * @doomed: somebody is removing it
@@ -262,6 +274,7 @@ struct shmq_device {
 	struct shmq_wake_page *wake;
 	u32 queue_count;
 	struct shmq_queue queue[SHMQ_MAX_QUEUES];
+	struct shmq_cell cell;
 	u32 max_message;
 	bool added;
 	bool doomed;
@@ -411,6 +424,12 @@ void shmq_periods_forget(struct shmq_device *dev);
 
 /* print.c */
 void shmq_handle_print(struct shmq_device *dev);
+
+/* cell.c */
+const char *shmq_cell_config_fault(const struct shmq_config *config, int *attribute);
+int shmq_cell_make(struct shmq_device *dev);
+enum shmq_status shmq_cell_look(struct shmq_device *dev, u32 length,
+				struct shmq_cell_stamp *stamp);
 
 /* config.c */
 const char *shmq_config_fault(const struct shmq_config *config, int *attribute);

@@ -25,11 +25,19 @@ MODULE_PARM_DESC(size, "bytes of contiguous memory a device, with an optional K 
 
 static char *layout = "channel";
 module_param(layout, charp, 0444);
-MODULE_PARM_DESC(layout, "what is in the memory: channel (two queues, one each way) or raw (nothing) (default channel)");
+MODULE_PARM_DESC(layout, "what is in the memory: channel (two queues, one each way), cell (one latest value) or raw (nothing) (default channel)");
+
+static uint cell_size = SHMQ_CELL_SIZE;
+module_param(cell_size, uint, 0444);
+MODULE_PARM_DESC(cell_size, "with layout=cell: bytes of the value (default 64)");
+
+static uint cell_readers = SHMQ_CELL_READERS;
+module_param(cell_readers, uint, 0444);
+MODULE_PARM_DESC(cell_readers, "with layout=cell: how many readers can register, 0 to 30; any number read without (default 4)");
 
 static char *handler = "echo";
 module_param(handler, charp, 0444);
-MODULE_PARM_DESC(handler, "what the kernel does: with messages echo, log or count; print (words of memory, with layout=raw); or none (default echo, none with layout=raw)");
+MODULE_PARM_DESC(handler, "what the kernel does: with messages echo, log or count; print (words of memory, with layout=raw and cell); or none (default echo, none with layout=raw and cell)");
 
 static char *framing = "checked";
 module_param(framing, charp, 0444);
@@ -142,19 +150,24 @@ static int shmq_parse_prefix(struct shmq_format *format)
 
 static int shmq_parse_layout(struct shmq_config *config)
 {
-	if (!strcmp(layout, "channel")) {
-		config->layout = SHMQ_LAYOUT_CHANNEL;
-		return 0;
-	}
-	if (strcmp(layout, "raw")) {
-		pr_err("layout=%s: unknown; known are channel and raw\n", layout);
+	static const char *const layouts[] = {
+		[SHMQ_LAYOUT_CHANNEL] = "channel",
+		[SHMQ_LAYOUT_RAW] = "raw",
+		[SHMQ_LAYOUT_CELL] = "cell",
+	};
+	int known = match_string(layouts, ARRAY_SIZE(layouts), layout);
+
+	if (known < 0) {
+		pr_err("layout=%s: unknown; known are channel, raw and cell\n", layout);
 		return -EINVAL;
 	}
-	config->layout = SHMQ_LAYOUT_RAW;
-	if (tick_ms) {
-		pr_err("tick_ms=%u: layout=raw has no queue to send to\n", tick_ms);
+	if (tick_ms && known != SHMQ_LAYOUT_CHANNEL) {
+		pr_err("tick_ms=%u: layout=%s has no queue to send to\n", tick_ms, layout);
 		return -EINVAL;
 	}
+	config->layout = known;
+	config->cell_size = cell_size;
+	config->cell_readers = cell_readers;
 	return 0;
 }
 
@@ -249,6 +262,10 @@ static int shmq_parse_rest(const struct shmq_config *config)
 	case SHMQ_A_DEV_CPU:
 		pr_err("cpu=%d: %s\n", cpu, fault);
 		break;
+	case SHMQ_A_DEV_CELL_SIZE:
+	case SHMQ_A_DEV_CELL_READERS:
+		pr_err("cell_size=%u cell_readers=%u: %s\n", cell_size, cell_readers, fault);
+		break;
 	case SHMQ_A_DEV_PERIOD_US:
 		pr_err("period_us=%u: %s\n", period_us, fault);
 		break;
@@ -303,6 +320,8 @@ struct shmq_config shmq_config_default(void)
 		.handler = "echo",
 		.cpu = SHMQ_CPU_ANY,
 		.print.words = 1,
+		.cell_size = SHMQ_CELL_SIZE,
+		.cell_readers = SHMQ_CELL_READERS,
 		.mode = shmq_defaults.mode,
 		.uid = shmq_defaults.uid,
 		.gid = shmq_defaults.gid,

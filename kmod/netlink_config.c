@@ -65,10 +65,10 @@ static int shmq_config_messages(struct genl_info *info, struct shmq_config *conf
 
 	if (info->attrs[SHMQ_A_DEV_MAX_MESSAGE])
 		config->max_message = nla_get_u32(info->attrs[SHMQ_A_DEV_MAX_MESSAGE]);
-	if (config->layout == SHMQ_LAYOUT_RAW) {
+	if (config->layout != SHMQ_LAYOUT_CHANNEL) {
 		if (!config->max_message)
 			return 0;
-		NL_SET_ERR_MSG(info->extack, "layout raw has no messages");
+		NL_SET_ERR_MSG(info->extack, "only layout channel has messages");
 		return shmq_refuse(info, SHMQ_A_DEV_MAX_MESSAGE, -EINVAL);
 	}
 	most = shmq_message_max(&config->format, half - SHMQ_QUEUE_HEADER);
@@ -83,6 +83,24 @@ static int shmq_config_messages(struct genl_info *info, struct shmq_config *conf
 		return shmq_refuse(info, SHMQ_A_DEV_MAX_MESSAGE, -EINVAL);
 	}
 	return 0;
+}
+
+/* What it must be, shmq_config_fault() says. */
+static int shmq_config_cell(struct genl_info *info, struct shmq_config *config)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (attrs[SHMQ_A_DEV_CELL_SIZE])
+		config->cell_size = nla_get_u32(attrs[SHMQ_A_DEV_CELL_SIZE]);
+	if (attrs[SHMQ_A_DEV_CELL_READERS])
+		config->cell_readers = nla_get_u32(attrs[SHMQ_A_DEV_CELL_READERS]);
+	if (config->layout == SHMQ_LAYOUT_CELL)
+		return 0;
+	if (!attrs[SHMQ_A_DEV_CELL_SIZE] && !attrs[SHMQ_A_DEV_CELL_READERS])
+		return 0;
+	NL_SET_ERR_MSG(info->extack, "only layout cell has a cell");
+	return shmq_refuse(info, attrs[SHMQ_A_DEV_CELL_SIZE] ? SHMQ_A_DEV_CELL_SIZE
+							     : SHMQ_A_DEV_CELL_READERS, -EINVAL);
 }
 
 static int shmq_config_node(struct genl_info *info, struct shmq_config *config)
@@ -122,8 +140,8 @@ static int shmq_config_service(struct genl_info *info, struct shmq_config *confi
 		NL_SET_ERR_MSG(info->extack, "period-us must be 0, or 50 to 60000000");
 		return shmq_refuse(info, SHMQ_A_DEV_PERIOD_US, -EINVAL);
 	}
-	if (config->tick_ms && config->layout == SHMQ_LAYOUT_RAW) {
-		NL_SET_ERR_MSG(info->extack, "layout raw has no queue to send ticks to");
+	if (config->tick_ms && config->layout != SHMQ_LAYOUT_CHANNEL) {
+		NL_SET_ERR_MSG(info->extack, "this layout has no queue to send ticks to");
 		return shmq_refuse(info, SHMQ_A_DEV_TICK_MS, -EINVAL);
 	}
 	return 0;
@@ -232,9 +250,11 @@ int shmq_config_new(struct genl_info *info, struct shmq_config *config)
 		err = shmq_config_format(info, config);
 	if (!err)
 		err = shmq_config_messages(info, config);
+	if (!err)
+		err = shmq_config_cell(info, config);
 	if (err)
 		return err;
-	if (config->layout == SHMQ_LAYOUT_RAW)
+	if (config->layout != SHMQ_LAYOUT_CHANNEL)
 		config->handler = "none";
 	return shmq_config_change(info, config);
 }

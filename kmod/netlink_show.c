@@ -96,6 +96,10 @@ int shmq_show_device(struct sk_buff *skb, struct shmq_device *dev)
 	    nla_put_u32(skb, SHMQ_A_DEV_MAX_MESSAGE, dev->max_message) ||
 	    shmq_show_changeable(skb, dev))
 		return -EMSGSIZE;
+	if (dev->config.layout == SHMQ_LAYOUT_CELL &&
+	    (nla_put_u32(skb, SHMQ_A_DEV_CELL_SIZE, dev->config.cell_size) ||
+	     nla_put_u32(skb, SHMQ_A_DEV_CELL_READERS, dev->config.cell_readers)))
+		return -EMSGSIZE;
 	return shmq_show_queues(skb, dev, false);
 }
 

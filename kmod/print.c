@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * print: some words of memory without queues to the kernel log, each period.
+ * print: some words of memory without queues, or of a cell's value, to the kernel
+ * log, each period.
  * Each is read once; whatever a program stores there, a line of numbers comes of it.
  */
 #include "internal.h"
@@ -37,10 +38,36 @@ static void shmq_print_raw(struct shmq_device *dev)
 	dev_info(&dev->device, "at %u:%s\n", print->offset, line);
 }
 
+static void shmq_print_cell(struct shmq_device *dev)
+{
+	const struct shmq_print *print = &dev->config.print;
+	struct shmq_cell_stamp stamp;
+	char line[SHMQ_PRINT_LINE];
+
+	switch (shmq_cell_look(dev, print->offset + print->words * sizeof(u32), &stamp)) {
+	case SHMQ_OK:
+		shmq_print_line(line, dev->buffer + print->offset, print);
+		dev_info(&dev->device, "write %llu:%s\n", stamp.writes, line);
+		break;
+	case SHMQ_EMPTY:
+		dev_info(&dev->device, "nothing written yet\n");
+		break;
+	case SHMQ_AGAIN:
+		dev_info(&dev->device, "no value: it was written all the time\n");
+		break;
+	default:
+		dev_info(&dev->device, "no value: the cell is damaged\n");
+	}
+}
+
 /* At most some hundred lines a second, as the handler log. */
 void shmq_handle_print(struct shmq_device *dev)
 {
 	lockdep_assert_held(&dev->consume_lock);
-	if (__ratelimit(&dev->log_limit))
+	if (!__ratelimit(&dev->log_limit))
+		return;
+	if (dev->config.layout == SHMQ_LAYOUT_CELL)
+		shmq_print_cell(dev);
+	else
 		shmq_print_raw(dev);
 }

@@ -23,8 +23,13 @@ static DEVICE_ATTR_RO(size);
 
 static ssize_t layout_show(struct device *device, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", shmq_of(device)->config.layout == SHMQ_LAYOUT_RAW ?
-			  "raw" : "channel");
+	static const char *const names[] = {
+		[SHMQ_LAYOUT_CHANNEL] = "channel",
+		[SHMQ_LAYOUT_RAW] = "raw",
+		[SHMQ_LAYOUT_CELL] = "cell",
+	};
+
+	return sysfs_emit(buf, "%s\n", names[shmq_of(device)->config.layout]);
 }
 static DEVICE_ATTR_RO(layout);
 
@@ -221,7 +226,7 @@ static struct shmq_queue_attribute shmq_queue_attributes[SHMQ_MAX_QUEUES][SHMQ_Q
 /* NULL behind the last. */
 static struct attribute *shmq_queue_lists[SHMQ_MAX_QUEUES][SHMQ_QUEUE_VALUES + 1];
 
-/* Layout raw has no queues. */
+/* Only layout channel has queues. */
 static umode_t shmq_queue_visible(struct kobject *kobj, struct attribute *attr, int n)
 {
 	return shmq_of(kobj_to_dev(kobj))->queue_count ? attr->mode : 0;
