@@ -21,7 +21,7 @@
  *                   while somebody attends (cell_publisher.h)
  *         76   u32  attendance: bit n, seat n is taken; SHMQ_CELL_SLEEPERS;
  *                   SHMQ_CELL_POLLERS
- *        128   u32  sleep word of those who wait (doorbell.h)
+ *        128   u32  sleep word of those who wait (shmq_cell_arm)
  *        132   u32  sleep word of those who poll
  *        192   seats x { u32 what its reader looks at (cell_seat.h), 60 bytes
  *                   unused }

@@ -183,13 +183,20 @@ SHMQ_HOT uint32_t shmq_cell_write(struct shmq_cell_publisher *p, const void *fro
 /*
  * After a commit that told of them: whether those who sleep on `word`
  * (SHMQ_CELL_AT_SLEEP, SHMQ_CELL_AT_POLL) must be woken, all of them. The fence of
- * the commit is the one of shmq_doorbell_take().
+ * the commit pairs with the one in shmq_cell_arm().
+ *
+ * A sleep word is a count of rings, times two, and 1 if somebody is armed. Many
+ * sleep on it: were it only the 1, as in doorbell.h, one who arms after a ring
+ * would have another sleep on that was rung before it slept.
  */
 static inline bool shmq_cell_ring(const struct shmq_cell_publisher *p, uint32_t word)
 {
-	if (!shmq_load_relaxed(p->cell.base, word))
+	uint32_t rings = shmq_load_relaxed(p->cell.base, word);
+
+	if (!(rings & 1))
 		return false;
-	shmq_store_relaxed(p->cell.base, word, 0);
+	/* Nobody changes it while it is armed but the one publisher. */
+	shmq_store_relaxed(p->cell.base, word, rings + 1);
 	return true;
 }
 

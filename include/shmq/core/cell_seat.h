@@ -12,7 +12,6 @@
 #define SHMQ_CORE_CELL_SEAT_H
 
 #include "cell_publisher.h"
-#include "doorbell.h"
 
 /*
  * Announces seats, SHMQ_CELL_SLEEPERS or SHMQ_CELL_POLLERS to the publisher.
@@ -102,6 +101,23 @@ SHMQ_HOT enum shmq_status shmq_cell_pin(const struct shmq_cell *c, uint32_t seat
 	stamp->time = shmq_cell_load_u64(c->base, slot + SHMQ_CELL_SLOT_TIME);
 	*off = slot + SHMQ_CELL_SLOT_VALUE;
 	return stamp->writes ? SHMQ_OK : SHMQ_EMPTY;
+}
+
+/*
+ * To sleep on `word` (SHMQ_CELL_AT_SLEEP, after announcing SHMQ_CELL_SLEEPERS) until
+ * something new is published: arm, look again, sleep while the word is what this
+ * returned. Who need not sleep after all leaves the word alone: it costs one
+ * ring, and others may be asleep on it. Likewise SHMQ_CELL_AT_POLL.
+ */
+static inline uint32_t shmq_cell_arm(const struct shmq_cell *c, uint32_t word)
+{
+	uint32_t old;
+
+	do {
+		old = shmq_load_relaxed(c->base, word);
+	} while (!shmq_cmpxchg(c->base, word, old, old | 1));
+	shmq_full_fence(); /* pairs with E */
+	return old | 1;
 }
 
 /* Looks away. */

@@ -56,16 +56,23 @@ inline bool broken(Broken what, const shmq_where& at) {
 }
 
 inline bool broken(Broken what, const shmq_where& at, std::uint32_t off) {
-    return broken(what, at) && breakage->word == off;
+    return broken(what, at) && (breakage->word == off || breakage->word == any_word);
 }
 
+// Called before each access: where a test interrupts a thread, or kills it.
+inline void (*at_access)() = nullptr;
+
 inline rl::atomic<std::uint32_t>& word(shmq_base base, std::uint32_t off, const shmq_where& at) {
+    if (at_access)
+        at_access();
     if (!base[off].word)
         rl::ctx().fail_test("no word here", rl::test_result_user_assert_failed, info(at));
     return *base[off].word;
 }
 
 inline rl::var<std::uint8_t>& byte(shmq_base base, std::uint32_t off, const shmq_where& at) {
+    if (at_access)
+        at_access();
     if (!base[off].byte)
         rl::ctx().fail_test("no byte here", rl::test_result_user_assert_failed, info(at));
     return *base[off].byte;
@@ -132,6 +139,8 @@ static inline void shmq_store_fence(shmq_where at = shmq_where::current()) {
 static inline bool shmq_cmpxchg(shmq_base base, uint32_t off, uint32_t from, uint32_t to,
                                 shmq_where at = shmq_where::current()) {
     const bool broken = model::broken(model::Broken::leave, at);
+    if (model::broken(model::Broken::help, at))
+        return false;
     return model::word(base, off, at)
         .compare_exchange(rl::bool_t<false>(), from, to, broken ? rl::mo_relaxed : rl::mo_acq_rel,
                           broken ? rl::mo_relaxed : rl::mo_acquire, model::info(at));
