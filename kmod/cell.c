@@ -19,7 +19,7 @@ const char *shmq_cell_config_fault(const struct shmq_config *config, int *attrib
 	case SHMQ_CELL_OK:
 		return NULL;
 	case SHMQ_CELL_TRUNCATED:
-		return "the memory is too small: it must hold the cell's value once for each reader and twice more; ask for more";
+		return "the memory is too small for the cell's value, once a reader and twice more";
 	default:
 		return "a cell's value must be 1 byte or more, and fit into the memory";
 	}

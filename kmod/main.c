@@ -240,7 +240,8 @@ static int shmq_parse_handler(struct shmq_config *config)
 	config->handler = !queues && !strcmp(handler, "echo") ? "none" : handler;
 	err = shmq_handler_check(config->handler, config->layout);
 	if (err == -ENOENT)
-		pr_err("handler=%s: unknown; known are echo, log, count, print and none\n", handler);
+		pr_err("handler=%s: unknown; known are echo, log, count, print and none\n",
+		       handler);
 	else if (err)
 		pr_err("handler=%s: not with layout=%s, which has %s\n", handler, layout,
 		       queues ? "queues" : "no queues");

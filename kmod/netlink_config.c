@@ -189,11 +189,12 @@ static int shmq_config_schedule(struct genl_info *info, struct shmq_config *conf
 		return 0;
 	/* What was set for a period stays for the next one. */
 	if (attrs[SHMQ_A_DEV_PRIORITY] && config->priority) {
-		NL_SET_ERR_MSG(info->extack, "without a period there is no thread with a priority");
+		NL_SET_ERR_MSG(info->extack,
+			       "without a period there is no thread with a priority");
 		return shmq_refuse(info, SHMQ_A_DEV_PRIORITY, -EINVAL);
 	}
 	if (attrs[SHMQ_A_DEV_CPU] && config->cpu != SHMQ_CPU_ANY) {
-		NL_SET_ERR_MSG(info->extack, "without a period there is no thread to bind to a CPU");
+		NL_SET_ERR_MSG(info->extack, "without a period there is no thread on a CPU");
 		return shmq_refuse(info, SHMQ_A_DEV_CPU, -EINVAL);
 	}
 	return 0;

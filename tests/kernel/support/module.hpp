@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace test {
 
 // insmod and rmmod of a .ko file in the working directory: 0 or errno.
@@ -36,6 +38,8 @@ public:
     bool says(std::string_view what) { return text().find(what) != std::string::npos; }
     // Waits for it.
     bool comes_to_say(std::string_view what);
+    // When each line that has that in it was written, microseconds of the kernel's clock.
+    std::vector<std::uint64_t> times_of(std::string_view what);
 
 private:
     Fd fd_;
