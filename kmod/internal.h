@@ -54,7 +54,7 @@
 
 /* A cell of which nothing is said. */
 #define SHMQ_CELL_SIZE		64
-#define SHMQ_CELL_READERS	4
+#define SHMQ_CELL_READERS	8
 
 /* For shmq_device_create(): the lowest number that is free. */
 #define SHMQ_ANY_INDEX		U32_MAX

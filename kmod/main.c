@@ -33,7 +33,7 @@ MODULE_PARM_DESC(cell_size, "with layout=cell: bytes of the value (default 64)")
 
 static uint cell_readers = SHMQ_CELL_READERS;
 module_param(cell_readers, uint, 0444);
-MODULE_PARM_DESC(cell_readers, "with layout=cell: how many readers can register, 0 to 30; any number read without (default 4)");
+MODULE_PARM_DESC(cell_readers, "with layout=cell: how many readers can register, 0 to 30; any number read without (default 8)");
 
 static char *handler = "echo";
 module_param(handler, charp, 0444);

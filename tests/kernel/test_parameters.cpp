@@ -115,7 +115,7 @@ const Refusal refusals[] = {
      "print_format=octal: unknown; known are hex, u32 and s32"},
     {"CellOfNothing", "layout=cell cell_size=0", EINVAL, "must be 1 byte or more"},
     {"CellThatDoesNotFit", "layout=cell size=4K cell_size=2000", EINVAL,
-     "cell_size=2000 cell_readers=4: the memory is too small"},
+     "cell_size=2000 cell_readers=8: the memory is too small"},
     {"CellHuge", "layout=cell cell_size=4294967295", EINVAL, "must be 1 byte or more, and fit"},
     {"CellReaders", "layout=cell cell_readers=31", EINVAL, "at most 30 readers"},
     {"PrintPastTheValue", "layout=cell print_offset=64", EINVAL, "value ends before"},

@@ -90,7 +90,7 @@ void add_add(Program& program) {
     sub->add_option("--cell-readers", options->cell_readers,
                     "how many readers can register, with --layout cell; any number read without")
         ->check(CLI::Range(0, 30))
-        ->option_text("N [4]");
+        ->option_text("N [8]");
     add_device_options(*sub, options->device_options);
     sub->add_flag("--json", options->json, "print the device, for scripts");
 }
