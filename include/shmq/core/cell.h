@@ -232,13 +232,12 @@ static inline uint64_t shmq_cell_load_u64(shmq_base base, uint32_t off)
 /* ---- creation ---- */
 
 /*
- * Makes a cell without a value (reads say SHMQ_EMPTY) as planned; sets `c`. The
- * memory is 8-byte aligned and need not be zero. Nobody finds the cell before
- * all of it is there. Not while anybody uses what was there before.
+ * Makes a cell that nobody finds yet, so that its publisher can give it a value
+ * first; then shmq_cell_announce(). See shmq_cell_create().
  */
-static inline enum shmq_cell_fault shmq_cell_create(struct shmq_cell *c, shmq_base base,
-						    uint64_t length,
-						    const struct shmq_cell_layout *plan)
+static inline enum shmq_cell_fault shmq_cell_prepare(struct shmq_cell *c, shmq_base base,
+						     uint64_t length,
+						     const struct shmq_cell_layout *plan)
 {
 	struct shmq_cell_layout l;
 	enum shmq_cell_fault fault;
@@ -280,8 +279,29 @@ static inline enum shmq_cell_fault shmq_cell_create(struct shmq_cell *c, shmq_ba
 		shmq_cell_store_u64(base, shmq_cell_slot(c, i) + SHMQ_CELL_SLOT_WRITES, 0);
 		shmq_cell_store_u64(base, shmq_cell_slot(c, i) + SHMQ_CELL_SLOT_TIME, 0);
 	}
-	shmq_store_release(base, SHMQ_CELL_AT_MAGIC, SHMQ_CELL_MAGIC);
 	return SHMQ_CELL_OK;
+}
+
+static inline void shmq_cell_announce(const struct shmq_cell *c)
+{
+	/* pairs with the acquire in shmq_cell_open() */
+	shmq_store_release(c->base, SHMQ_CELL_AT_MAGIC, SHMQ_CELL_MAGIC);
+}
+
+/*
+ * Makes a cell without a value (reads say SHMQ_EMPTY) as planned; sets `c`. The
+ * memory is 8-byte aligned and need not be zero. Nobody finds the cell before
+ * all of it is there. Not while anybody uses what was there before.
+ */
+static inline enum shmq_cell_fault shmq_cell_create(struct shmq_cell *c, shmq_base base,
+						    uint64_t length,
+						    const struct shmq_cell_layout *plan)
+{
+	enum shmq_cell_fault fault = shmq_cell_prepare(c, base, length, plan);
+
+	if (fault == SHMQ_CELL_OK)
+		shmq_cell_announce(c);
+	return fault;
 }
 
 /*
@@ -296,7 +316,7 @@ static inline enum shmq_cell_fault shmq_cell_open(struct shmq_cell *c, shmq_base
 
 	if (length < SHMQ_CELL_AT_SEAT)
 		return SHMQ_CELL_TRUNCATED;
-	/* pairs with the release of shmq_cell_create() */
+	/* pairs with the release in shmq_cell_announce() */
 	magic = shmq_load_acquire(base, SHMQ_CELL_AT_MAGIC);
 	if (magic != SHMQ_CELL_MAGIC)
 		return magic ? SHMQ_CELL_FOREIGN : SHMQ_CELL_NOT_READY;
