@@ -34,7 +34,10 @@ static int shmq_change_handler(struct shmq_device *dev, const struct shmq_config
 static int shmq_change_period(struct shmq_device *dev, const struct shmq_config *from,
 			      const struct shmq_config *to)
 {
-	return from->period_us == to->period_us ? 0 : shmq_period_set(dev, to->period_us);
+	if (from->period_us == to->period_us && from->priority == to->priority &&
+	    from->cpu == to->cpu)
+		return 0;
+	return shmq_period_set(dev, to);
 }
 
 static int shmq_change_tick(struct shmq_device *dev, const struct shmq_config *from,
@@ -70,6 +73,9 @@ static int shmq_change_node(struct shmq_device *dev, const struct shmq_config *f
 static void shmq_change_rest(struct shmq_device *dev, const struct shmq_config *to)
 {
 	mutex_lock(&dev->lock);
+	mutex_lock(&dev->consume_lock);
+	dev->config.print = to->print;
+	mutex_unlock(&dev->consume_lock);
 	WRITE_ONCE(dev->config.mode, to->mode);
 	dev->config.uid = to->uid;
 	dev->config.gid = to->gid;

@@ -2,17 +2,12 @@
 /*
  * The consumer: takes messages from the queue from user space and gives them to
  * the handler. Workers that all devices share do it when somebody rings; an idle
- * device has neither thread nor turn. A device with a period has a thread, which
- * also looks by itself, for peers that know no doorbell, and wakes those who
- * wait for such a peer.
+ * device has neither thread nor turn. A device with a period has a thread: period.c.
  */
-#include <linux/hrtimer.h>
 #include <linux/jiffies.h>
-#include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/workqueue.h>
 
-#include "grid.h"
 #include "internal.h"
 #include "trace.h"
 
@@ -64,7 +59,7 @@ static enum shmq_status shmq_pump(struct shmq_device *dev)
 }
 
 /* One turn. True: there may be more to do. */
-static bool shmq_turn(struct shmq_device *dev)
+bool shmq_turn(struct shmq_device *dev)
 {
 	struct shmq_queue *q = &dev->queue[SHMQ_FROM_USER];
 	struct shmq_queue *replies = &dev->queue[SHMQ_TO_USER];
@@ -73,7 +68,7 @@ static bool shmq_turn(struct shmq_device *dev)
 	bool released;
 
 	mutex_lock(&dev->consume_lock);
-	if (!dev->handler)
+	if (!dev->handler || !dev->queue_count)
 		goto nothing;
 	WRITE_ONCE(dev->turning, current);
 	q->turns++;
@@ -106,7 +101,7 @@ nothing:
  * Announces that the consumer sleeps, then looks: true if it must not. What it
  * waits for is room for an answer, if it holds a message, and data otherwise.
  */
-static bool shmq_has_work(struct shmq_device *dev)
+bool shmq_has_work(struct shmq_device *dev)
 {
 	struct shmq_queue *from = &dev->queue[SHMQ_FROM_USER];
 	struct shmq_queue *to = &dev->queue[SHMQ_TO_USER];
@@ -115,7 +110,7 @@ static bool shmq_has_work(struct shmq_device *dev)
 	u32 word = shmq_bell_word(bell);
 	bool work;
 
-	if (!READ_ONCE(dev->handler))
+	if (!READ_ONCE(dev->handler) || !dev->queue_count)
 		return false;
 	shmq_doorbell_arm(shmq_wake_words(dev), word);
 	if (pending)
@@ -134,7 +129,7 @@ static bool shmq_has_work(struct shmq_device *dev)
 }
 
 /* For those who wait for a peer that does not ring: look in its stead. */
-static void shmq_serve_sleepers(struct shmq_device *dev)
+void shmq_serve_sleepers(struct shmq_device *dev)
 {
 	shmq_base words = shmq_wake_words(dev);
 	u32 i;
@@ -168,60 +163,6 @@ static void shmq_work(struct work_struct *work)
 		cond_resched();
 }
 
-/* ---- by period: a thread of the device's own ---- */
-
-/* Sleeps until somebody rings or the next look is due. */
-static void shmq_sleep(struct shmq_device *dev, ktime_t *due)
-{
-	DEFINE_WAIT(wait);
-
-	prepare_to_wait(&dev->bell, &wait, TASK_IDLE);
-	if (!xchg(&dev->kicked, false) && !kthread_should_stop() && !shmq_has_work(dev) &&
-	    !schedule_hrtimeout_range(due, 0, HRTIMER_MODE_ABS)) {
-		*due = shmq_grid_next(*due, READ_ONCE(dev->config.period_us));
-		shmq_serve_sleepers(dev);
-	}
-	finish_wait(&dev->bell, &wait);
-}
-
-static int shmq_thread(void *data)
-{
-	struct shmq_device *dev = data;
-	u32 period_us = 0;
-	ktime_t due = 0;
-
-	while (!kthread_should_stop()) {
-		if (period_us != READ_ONCE(dev->config.period_us)) {
-			period_us = dev->config.period_us;
-			due = ktime_add_us(ktime_get(), period_us);
-		}
-		if (!shmq_turn(dev))
-			shmq_sleep(dev, &due);
-		cond_resched();
-	}
-	return 0;
-}
-
-static int shmq_thread_start(struct shmq_device *dev)
-{
-	struct task_struct *thread = kthread_run(shmq_thread, dev, "%s", dev_name(&dev->device));
-
-	if (IS_ERR(thread))
-		return PTR_ERR(thread);
-	WRITE_ONCE(dev->thread, thread);
-	return 0;
-}
-
-static void shmq_thread_stop(struct shmq_device *dev)
-{
-	struct task_struct *thread = dev->thread;
-
-	/* From here on whoever rings queues the work. */
-	WRITE_ONCE(dev->thread, NULL);
-	if (thread)
-		kthread_stop(thread);
-}
-
 /* ---- for the rest of the driver ---- */
 
 int shmq_services_init(void)
@@ -244,13 +185,13 @@ void shmq_service_init(struct shmq_device *dev)
 /* A device that looks periodically has a thread, any other needs none. */
 int shmq_service_start(struct shmq_device *dev)
 {
-	return dev->config.period_us ? shmq_thread_start(dev) : 0;
+	return dev->config.period_us ? shmq_period_start(dev) : 0;
 }
 
 /* Waits for a turn under way. The device was marked as removed before. */
 void shmq_service_stop(struct shmq_device *dev)
 {
-	shmq_thread_stop(dev);
+	shmq_period_stop(dev);
 	cancel_work_sync(&dev->work);
 }
 
@@ -263,30 +204,4 @@ void shmq_service_kick(struct shmq_device *dev)
 	} else if (READ_ONCE(dev->handler) && !READ_ONCE(dev->removed)) {
 		queue_work(shmq_workers, &dev->work);
 	}
-}
-
-/* Changes how often it looks. Return: 0, -ENODEV, or no thread could be made. */
-int shmq_period_set(struct shmq_device *dev, u32 period_us)
-{
-	u32 before;
-	int err = 0;
-
-	mutex_lock(&dev->lock);
-	before = dev->config.period_us;
-	if (dev->removed) {
-		err = -ENODEV;
-	} else if (!period_us) {
-		shmq_thread_stop(dev);
-		WRITE_ONCE(dev->config.period_us, 0);
-	} else {
-		WRITE_ONCE(dev->config.period_us, period_us);
-		if (!dev->thread)
-			err = shmq_thread_start(dev);
-		if (err)
-			WRITE_ONCE(dev->config.period_us, before);
-	}
-	/* What came while neither looked. */
-	shmq_wake_all(dev);
-	mutex_unlock(&dev->lock);
-	return err;
 }

@@ -144,7 +144,7 @@ static void shmq_device_free(struct device *device)
 	kfree(dev);
 }
 
-/* Two halves: the first from user space to the kernel, the second back. */
+/* A channel has two halves: the first from user space to the kernel, the second back. */
 static int shmq_device_lay_out(struct shmq_device *dev)
 {
 	const struct shmq_config *config = &dev->config;
@@ -153,6 +153,8 @@ static int shmq_device_lay_out(struct shmq_device *dev)
 
 	if (config->layout == SHMQ_LAYOUT_RAW)
 		return 0;
+	if (config->layout == SHMQ_LAYOUT_CELL)
+		return shmq_cell_make(dev);
 	most = shmq_message_max(&config->format, half - SHMQ_QUEUE_HEADER);
 	if (!most || shmq_format_check(&config->format, dev->region.base, half) != SHMQ_OK) {
 		pr_err("size=%llu: half of it holds no message with a prefix of %u bytes; ask for more\n",
@@ -190,10 +192,8 @@ static int shmq_device_fill(struct shmq_device *dev, const char *handler)
 
 static int shmq_device_start(struct shmq_device *dev)
 {
-	int err = 0;
+	int err = shmq_handler_set(dev, dev->config.handler);
 
-	if (dev->queue_count)
-		err = shmq_handler_set(dev, dev->config.handler);
 	if (!err)
 		err = shmq_service_start(dev);
 	if (!err)

@@ -6,13 +6,16 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 
-/* The first point of the grid after now: what was missed is not caught up. */
-static inline ktime_t shmq_grid_next(ktime_t due, u64 period_us)
+/*
+ * The first point of the grid after now: what was missed is not caught up, but
+ * told in @missed.
+ */
+static inline ktime_t shmq_grid_next(ktime_t due, u64 period_us, u64 *missed)
 {
 	s64 late = ktime_us_delta(ktime_get(), due);
-	u64 steps = late > 0 ? div64_u64(late, period_us) + 1 : 1;
 
-	return ktime_add_us(due, steps * period_us);
+	*missed = late > 0 ? div64_u64(late, period_us) : 0;
+	return ktime_add_us(due, (*missed + 1) * period_us);
 }
 
 #endif /* SHMQ_KMOD_GRID_H */

@@ -21,7 +21,10 @@ static int shmq_handle_count(struct shmq_device *dev, u32 tag, const void *data,
 	return 0;
 }
 
-/* log: the first bytes of each message, escaped; at most some hundred a second. */
+/*
+ * log: the first bytes of each message, escaped; at most some hundred a second. With
+ * a period, those that came since the last.
+ */
 static int shmq_handle_log(struct shmq_device *dev, u32 tag, const void *data, u32 length)
 {
 	int shown = min(length, 128u);
@@ -34,8 +37,9 @@ static int shmq_handle_log(struct shmq_device *dev, u32 tag, const void *data, u
 
 static const struct shmq_handler shmq_builtin[] = {
 	{ .name = "echo", .message = shmq_handle_echo, .quick = true },
-	{ .name = "log", .message = shmq_handle_log },
+	{ .name = "log", .message = shmq_handle_log, .by_period = true },
 	{ .name = "count", .message = shmq_handle_count },
+	{ .name = "print", .period = shmq_handle_print },
 };
 
 /* A handler of another module. */
@@ -68,14 +72,28 @@ static bool shmq_is_none(const char *name)
 	return !strcmp(name, "none");
 }
 
-bool shmq_handler_known(const char *name)
+/* Messages are for those that take them; print is for memory without queues. */
+static bool shmq_handler_fits(const struct shmq_handler *handler, enum shmq_layout layout)
 {
-	bool known;
+	return !!handler->message == (layout == SHMQ_LAYOUT_CHANNEL);
+}
 
+/* Return: 0, -ENOENT no such handler, -EOPNOTSUPP not with that layout. */
+int shmq_handler_check(const char *name, enum shmq_layout layout)
+{
+	const struct shmq_handler *handler;
+	int err = 0;
+
+	if (shmq_is_none(name))
+		return 0;
 	mutex_lock(&shmq_handlers_lock);
-	known = shmq_is_none(name) || shmq_handler_find(name);
+	handler = shmq_handler_find(name);
+	if (!handler)
+		err = -ENOENT;
+	else if (!shmq_handler_fits(handler, layout))
+		err = -EOPNOTSUPP;
 	mutex_unlock(&shmq_handlers_lock);
-	return known;
+	return err;
 }
 
 /* Takes or gives the ends that a handler needs. */
@@ -85,6 +103,8 @@ static int shmq_handler_ends(struct shmq_device *dev, bool wanted)
 	struct shmq_queue *to = &dev->queue[SHMQ_TO_USER];
 	int err;
 
+	if (!dev->queue_count)
+		return 0;
 	if (wanted) {
 		err = shmq_kernel_take(from, SHMQ_END_CONSUMER);
 		if (err)
@@ -107,6 +127,7 @@ static void shmq_handler_swap(struct shmq_device *dev, const struct shmq_handler
 
 	mutex_lock(&dev->consume_lock);
 	WRITE_ONCE(dev->handler, handler);
+	WRITE_ONCE(dev->by_period, handler && handler->by_period);
 	/* A message at hand goes to the next handler; without one nobody takes it. */
 	if (!handler && dev->pending) {
 		dev->pending = false;
@@ -117,10 +138,12 @@ static void shmq_handler_swap(struct shmq_device *dev, const struct shmq_handler
 
 static int shmq_handler_start(struct shmq_device *dev, const struct shmq_handler *handler)
 {
+	/* For a message, or the part of a cell that is printed. */
+	size_t length = dev->queue_count ? dev->max_message : SHMQ_PRINT_REACH;
 	int err;
 
 	if (!dev->buffer) {
-		dev->buffer = kvmalloc(dev->max_message, GFP_KERNEL);
+		dev->buffer = kvmalloc(length, GFP_KERNEL);
 		if (!dev->buffer)
 			return -ENOMEM;
 	}
@@ -151,7 +174,7 @@ int shmq_handler_set(struct shmq_device *dev, const char *name)
 		handler = shmq_handler_find(name);
 		if (!handler)
 			err = -ENOENT;
-		else if (!dev->queue_count)
+		else if (!shmq_handler_fits(handler, dev->config.layout))
 			err = -EOPNOTSUPP;
 	}
 	if (!err) {
@@ -160,7 +183,7 @@ int shmq_handler_set(struct shmq_device *dev, const char *name)
 			err = -ENODEV;
 		else if (handler)
 			err = shmq_handler_start(dev, handler);
-		else if (dev->queue_count)
+		else
 			shmq_handler_stop(dev);
 		mutex_unlock(&dev->lock);
 	}

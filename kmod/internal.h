@@ -27,6 +27,7 @@
 
 #include <linux/shmq.h>
 #include <uapi/linux/shmq_netlink.h>
+#include <shmq/core/cell.h>
 #include <shmq/core/doorbell.h>
 #include <shmq/core/frame.h>
 
@@ -43,6 +44,18 @@
 
 #define SHMQ_DEFAULT_PREFIX	"SHMQ"
 
+#define SHMQ_PRIORITY_MAX	99
+#define SHMQ_CPU_ANY		(-1)
+
+/* What the handler print shows at once; a line of the log is short. */
+#define SHMQ_PRINT_WORDS_MAX	16
+/* How much of a cell's value it reaches: it copies all up to its last word. */
+#define SHMQ_PRINT_REACH	SZ_4K
+
+/* A cell of which nothing is said. */
+#define SHMQ_CELL_SIZE		64
+#define SHMQ_CELL_READERS	8
+
 /* For shmq_device_create(): the lowest number that is free. */
 #define SHMQ_ANY_INDEX		U32_MAX
 
@@ -53,12 +66,29 @@ struct shmq_file;
 struct sk_buff;
 
 /**
+ * struct shmq_print - what the handler print shows
+ * @offset: of the first word, in the region or in the cell's value, bytes
+ * @words: how many
+ * @format: of each
+ */
+struct shmq_print {
+	u32 offset;
+	u32 words;
+	enum shmq_print_format format;
+};
+
+/**
  * struct shmq_config - what a device is made with
  * @length: of the region, bytes
  * @layout: enum shmq_layout
  * @format: of the messages
  * @max_message: longest message for the kernel, bytes; 0: the default
  * @period_us: how often to look without a doorbell; 0: never
+ * @priority: of the thread that does it: 0 fair, else SCHED_FIFO
+ * @cpu: that it is bound to, or SHMQ_CPU_ANY
+ * @print: changes under both locks of the device
+ * @cell_size: of the value, bytes; layout cell only
+ * @cell_readers: that can register; layout cell only
  * @tick_ms: period of the built-in source; 0: none
  * @restart: a peer that zeroes the positions is followed, not stopped
  * @mode: of the node, bits of 0666
@@ -72,6 +102,11 @@ struct shmq_config {
 	struct shmq_format format;
 	u32 max_message;
 	u32 period_us;
+	u32 priority;
+	int cpu;
+	struct shmq_print print;
+	u32 cell_size;
+	u32 cell_readers;
 	u32 tick_ms;
 	bool restart;
 	umode_t mode;
@@ -174,6 +209,22 @@ struct shmq_events {
 };
 
 /**
+ * struct shmq_periods - how well a periodic thread kept its time
+ * @begun: periods
+ * @missed: that passed without one
+ * @latest_ns: how late the latest began
+ * @late: how many, by lateness; see SHMQ_LATENESS_BUCKETS
+ *
+ * Written under shmq_device.consume_lock.
+ */
+struct shmq_periods {
+	u64 begun;
+	u64 missed;
+	u64 latest_ns;
+	u64 late[SHMQ_LATENESS_BUCKETS];
+};
+
+/**
  * struct shmq_device - /dev/shmqN
  * @device: counts the references; its release frees all
  * @cdev: the node
@@ -185,8 +236,9 @@ struct shmq_events {
  * @region: the memory
  * @state: the page that user space may only read
  * @wake: the page that both write
- * @queue_count: 0 for layout raw
+ * @queue_count: 0 for layouts without queues
  * @queue: the queues
+ * @cell: of layout cell; a private copy of how it lies
  * @max_message: bytes
  * @added: its node was made
  * @doomed: somebody is removing it
@@ -203,6 +255,8 @@ struct shmq_events {
  * @thread: the consumer's with a period, NULL without
  * @bell: what that sleeps on
  * @kicked: somebody rang it
+ * @by_period: the handler gets messages when a period begins, not before
+ * @periods: how well the thread kept its time
  * @tick: the built-in source's thread, or NULL
  * @log_limit: how fast a user can make this device write the kernel log
  * @events: how fast a user can make this device send events
@@ -220,6 +274,7 @@ struct shmq_device {
 	struct shmq_wake_page *wake;
 	u32 queue_count;
 	struct shmq_queue queue[SHMQ_MAX_QUEUES];
+	struct shmq_cell cell;
 	u32 max_message;
 	bool added;
 	bool doomed;
@@ -236,6 +291,8 @@ struct shmq_device {
 	struct task_struct *thread;
 	wait_queue_head_t bell;
 	bool kicked;
+	bool by_period;
+	struct shmq_periods periods;
 	struct task_struct *tick;
 	struct ratelimit_state log_limit;
 	struct shmq_events events;
@@ -355,10 +412,30 @@ void shmq_service_init(struct shmq_device *dev);
 int shmq_service_start(struct shmq_device *dev);
 void shmq_service_stop(struct shmq_device *dev);
 void shmq_service_kick(struct shmq_device *dev);
-int shmq_period_set(struct shmq_device *dev, u32 period_us);
+bool shmq_turn(struct shmq_device *dev);
+bool shmq_has_work(struct shmq_device *dev);
+void shmq_serve_sleepers(struct shmq_device *dev);
+
+/* period.c */
+int shmq_period_start(struct shmq_device *dev);
+void shmq_period_stop(struct shmq_device *dev);
+int shmq_period_set(struct shmq_device *dev, const struct shmq_config *to);
+void shmq_periods_forget(struct shmq_device *dev);
+
+/* print.c */
+void shmq_handle_print(struct shmq_device *dev);
+
+/* cell.c */
+const char *shmq_cell_config_fault(const struct shmq_config *config, int *attribute);
+int shmq_cell_make(struct shmq_device *dev);
+enum shmq_status shmq_cell_look(struct shmq_device *dev, u32 length,
+				struct shmq_cell_stamp *stamp);
+
+/* config.c */
+const char *shmq_config_fault(const struct shmq_config *config, int *attribute);
 
 /* handler.c */
-bool shmq_handler_known(const char *name);
+int shmq_handler_check(const char *name, enum shmq_layout layout);
 int shmq_handler_set(struct shmq_device *dev, const char *name);
 
 /* tick.c */

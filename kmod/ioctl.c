@@ -34,7 +34,8 @@ static void shmq_area_fill(struct shmq_device *dev, struct shmq_info *info)
 
 	if (!dev->queue_count) {
 		info->area_count = 1;
-		area->type = SHMQ_AREA_RAW;
+		area->type = dev->config.layout == SHMQ_LAYOUT_CELL ? SHMQ_AREA_CELL
+								    : SHMQ_AREA_RAW;
 		area->length = dev->region.length;
 		return;
 	}

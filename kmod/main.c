@@ -17,7 +17,7 @@
 
 static uint devices = 1;
 module_param(devices, uint, 0444);
-MODULE_PARM_DESC(devices, "how many devices /dev/shmq0, /dev/shmq1 ... to make at once: 0 to 256 (default 1)");
+MODULE_PARM_DESC(devices, "how many devices /dev/shmq0, /dev/shmq1 ... to make at once, 0 to 256; with 0 all are made at run time, over netlink (default 1)");
 
 static char *size = "256K";
 module_param(size, charp, 0444);
@@ -25,11 +25,19 @@ MODULE_PARM_DESC(size, "bytes of contiguous memory a device, with an optional K 
 
 static char *layout = "channel";
 module_param(layout, charp, 0444);
-MODULE_PARM_DESC(layout, "what is in the memory: channel (two queues, one each way) or raw (nothing) (default channel)");
+MODULE_PARM_DESC(layout, "what is in the memory: channel (two queues, one each way), cell (one latest value) or raw (nothing) (default channel)");
+
+static uint cell_size = SHMQ_CELL_SIZE;
+module_param(cell_size, uint, 0444);
+MODULE_PARM_DESC(cell_size, "with layout=cell: bytes of the value (default 64)");
+
+static uint cell_readers = SHMQ_CELL_READERS;
+module_param(cell_readers, uint, 0444);
+MODULE_PARM_DESC(cell_readers, "with layout=cell: how many readers can register, 0 to 30; any number read without (default 8)");
 
 static char *handler = "echo";
 module_param(handler, charp, 0444);
-MODULE_PARM_DESC(handler, "what the kernel does with messages: echo, log, count or none (default echo)");
+MODULE_PARM_DESC(handler, "what the kernel does: with messages echo, log or count; print (words of memory, with layout=raw and cell); or none (default echo, none with layout=raw and cell)");
 
 static char *framing = "checked";
 module_param(framing, charp, 0444);
@@ -46,6 +54,26 @@ MODULE_PARM_DESC(max_msg, "longest message that the kernel takes or sends, bytes
 static uint period_us;
 module_param(period_us, uint, 0444);
 MODULE_PARM_DESC(period_us, "look at the queue each so many microseconds, for peers that ring no doorbell; 0 is never, else at least 50 (default 0)");
+
+static uint priority;
+module_param(priority, uint, 0444);
+MODULE_PARM_DESC(priority, "of the threads with a period_us: 0 is fair, 1 to 99 SCHED_FIFO (default 0)");
+
+static int cpu = SHMQ_CPU_ANY;
+module_param(cpu, int, 0444);
+MODULE_PARM_DESC(cpu, "that the threads with a period_us are bound to; -1 is any (default -1)");
+
+static uint print_offset;
+module_param(print_offset, uint, 0444);
+MODULE_PARM_DESC(print_offset, "where handler=print starts, bytes; a multiple of 4 (default 0)");
+
+static uint print_words = 1;
+module_param(print_words, uint, 0444);
+MODULE_PARM_DESC(print_words, "how many 32-bit words handler=print shows, 1 to 16 (default 1)");
+
+static char *print_format = "hex";
+module_param(print_format, charp, 0444);
+MODULE_PARM_DESC(print_format, "how handler=print shows a word: hex, u32 or s32 (default hex)");
 
 static uint tick_ms;
 module_param(tick_ms, uint, 0444);
@@ -122,19 +150,24 @@ static int shmq_parse_prefix(struct shmq_format *format)
 
 static int shmq_parse_layout(struct shmq_config *config)
 {
-	if (!strcmp(layout, "channel")) {
-		config->layout = SHMQ_LAYOUT_CHANNEL;
-		return 0;
-	}
-	if (strcmp(layout, "raw")) {
-		pr_err("layout=%s: unknown; known are channel and raw\n", layout);
+	static const char *const layouts[] = {
+		[SHMQ_LAYOUT_CHANNEL] = "channel",
+		[SHMQ_LAYOUT_RAW] = "raw",
+		[SHMQ_LAYOUT_CELL] = "cell",
+	};
+	int known = match_string(layouts, ARRAY_SIZE(layouts), layout);
+
+	if (known < 0) {
+		pr_err("layout=%s: unknown; known are channel, raw and cell\n", layout);
 		return -EINVAL;
 	}
-	config->layout = SHMQ_LAYOUT_RAW;
-	if (tick_ms) {
-		pr_err("tick_ms=%u: layout=raw has no queue to send to\n", tick_ms);
+	if (tick_ms && known != SHMQ_LAYOUT_CHANNEL) {
+		pr_err("tick_ms=%u: layout=%s has no queue to send to\n", tick_ms, layout);
 		return -EINVAL;
 	}
+	config->layout = known;
+	config->cell_size = cell_size;
+	config->cell_readers = cell_readers;
 	return 0;
 }
 
@@ -170,6 +203,79 @@ static int shmq_parse_times(struct shmq_config *config)
 	return 0;
 }
 
+static int shmq_parse_print(struct shmq_config *config)
+{
+	static const char *const formats[] = {
+		[SHMQ_PRINT_HEX] = "hex", [SHMQ_PRINT_U32] = "u32", [SHMQ_PRINT_S32] = "s32",
+	};
+	int format = match_string(formats, ARRAY_SIZE(formats), print_format);
+
+	if (format < 0) {
+		pr_err("print_format=%s: unknown; known are hex, u32 and s32\n", print_format);
+		return -EINVAL;
+	}
+	config->print = (struct shmq_print) { print_offset, print_words, format };
+	return 0;
+}
+
+static int shmq_parse_schedule(struct shmq_config *config)
+{
+	config->priority = priority;
+	config->cpu = cpu;
+	if (!period_us && (priority || cpu != SHMQ_CPU_ANY)) {
+		pr_err("priority=%u cpu=%d: need period_us: without a period there is no thread\n",
+		       priority, cpu);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* After the layout is known. */
+static int shmq_parse_handler(struct shmq_config *config)
+{
+	bool queues = config->layout == SHMQ_LAYOUT_CHANNEL;
+	int err;
+
+	/* The default is for queues. */
+	config->handler = !queues && !strcmp(handler, "echo") ? "none" : handler;
+	err = shmq_handler_check(config->handler, config->layout);
+	if (err == -ENOENT)
+		pr_err("handler=%s: unknown; known are echo, log, count, print and none\n",
+		       handler);
+	else if (err)
+		pr_err("handler=%s: not with layout=%s, which has %s\n", handler, layout,
+		       queues ? "queues" : "no queues");
+	return err ? -EINVAL : 0;
+}
+
+/* What a request over netlink must be too. */
+static int shmq_parse_rest(const struct shmq_config *config)
+{
+	int attribute;
+	const char *fault = shmq_config_fault(config, &attribute);
+
+	if (!fault)
+		return 0;
+	switch (attribute) {
+	case SHMQ_A_DEV_PRIORITY:
+		pr_err("priority=%u: %s\n", priority, fault);
+		break;
+	case SHMQ_A_DEV_CPU:
+		pr_err("cpu=%d: %s\n", cpu, fault);
+		break;
+	case SHMQ_A_DEV_CELL_SIZE:
+	case SHMQ_A_DEV_CELL_READERS:
+		pr_err("cell_size=%u cell_readers=%u: %s\n", cell_size, cell_readers, fault);
+		break;
+	case SHMQ_A_DEV_PERIOD_US:
+		pr_err("period_us=%u: %s\n", period_us, fault);
+		break;
+	default:
+		pr_err("print_offset=%u print_words=%u: %s\n", print_offset, print_words, fault);
+	}
+	return -EINVAL;
+}
+
 static int shmq_parse(struct shmq_config *config)
 {
 	int err;
@@ -189,11 +295,6 @@ static int shmq_parse(struct shmq_config *config)
 		pr_err("uid=%u gid=%u: no user or group has that number\n", uid, gid);
 		return -EINVAL;
 	}
-	if (!shmq_handler_known(handler)) {
-		pr_err("handler=%s: unknown; known are echo, log, count and none\n", handler);
-		return -EINVAL;
-	}
-	config->handler = handler;
 	config->max_message = max_msg;
 	config->restart = restart;
 	err = shmq_parse_length(&config->length);
@@ -202,8 +303,14 @@ static int shmq_parse(struct shmq_config *config)
 	if (!err)
 		err = shmq_parse_format(config);
 	if (!err)
+		err = shmq_parse_handler(config);
+	if (!err)
 		err = shmq_parse_times(config);
-	return err;
+	if (!err)
+		err = shmq_parse_schedule(config);
+	if (!err)
+		err = shmq_parse_print(config);
+	return err ? err : shmq_parse_rest(config);
 }
 
 /* What a new device is where nothing else is asked for; nodes as the module was loaded. */
@@ -212,6 +319,10 @@ struct shmq_config shmq_config_default(void)
 	return (struct shmq_config) {
 		.length = SZ_256K,
 		.handler = "echo",
+		.cpu = SHMQ_CPU_ANY,
+		.print.words = 1,
+		.cell_size = SHMQ_CELL_SIZE,
+		.cell_readers = SHMQ_CELL_READERS,
 		.mode = shmq_defaults.mode,
 		.uid = shmq_defaults.uid,
 		.gid = shmq_defaults.gid,
@@ -300,7 +411,7 @@ static int __init shmq_init(void)
 		goto devices;
 	pr_info("%u device%s of %llu bytes, layout %s, handler %s\n", devices,
 		devices == 1 ? "" : "s", config->length, layout,
-		config->layout == SHMQ_LAYOUT_RAW ? "none" : handler);
+		config->handler);
 	return 0;
 
 devices:

@@ -6,6 +6,9 @@
  * Devices belong to no network namespace, as their nodes do not: the family is
  * there in the initial one only. Who changes something needs CAP_NET_ADMIN in
  * the initial user namespace, so that root of a container cannot.
+ *
+ * No module alias: a lookup of the family, which anybody may ask for, would load
+ * the module.
  */
 #include <linux/module.h>
 #include <net/genetlink.h>
@@ -29,6 +32,11 @@ static struct netlink_range_validation shmq_tick_range = { .max = SHMQ_TICK_MAX_
 #define SHMQ_POLICY_CHANGEABLE								\
 	[SHMQ_A_DEV_HANDLER] = { .type = NLA_NUL_STRING, .len = SHMQ_HANDLER_NAME - 1 }, \
 	[SHMQ_A_DEV_PERIOD_US] = NLA_POLICY_FULL_RANGE(NLA_U32, &shmq_period_range),	\
+	[SHMQ_A_DEV_PRIORITY] = NLA_POLICY_MAX(NLA_U32, SHMQ_PRIORITY_MAX),		\
+	[SHMQ_A_DEV_CPU] = NLA_POLICY_MIN(NLA_S32, SHMQ_CPU_ANY),			\
+	[SHMQ_A_DEV_PRINT_OFFSET] = { .type = NLA_U32 },				\
+	[SHMQ_A_DEV_PRINT_WORDS] = NLA_POLICY_RANGE(NLA_U32, 1, SHMQ_PRINT_WORDS_MAX),	\
+	[SHMQ_A_DEV_PRINT_FORMAT] = NLA_POLICY_MAX(NLA_U32, SHMQ_PRINT_S32),		\
 	[SHMQ_A_DEV_TICK_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &shmq_tick_range),	\
 	[SHMQ_A_DEV_RESTART] = NLA_POLICY_MAX(NLA_U8, 1),				\
 	[SHMQ_A_DEV_MODE] = NLA_POLICY_MASK(NLA_U32, 0666),				\
@@ -38,10 +46,12 @@ static struct netlink_range_validation shmq_tick_range = { .max = SHMQ_TICK_MAX_
 static const struct nla_policy shmq_new_policy[SHMQ_A_DEV_MAX + 1] = {
 	[SHMQ_A_DEV_INDEX] = SHMQ_POLICY_INDEX,
 	[SHMQ_A_DEV_SIZE] = NLA_POLICY_FULL_RANGE(NLA_U64, &shmq_size_range),
-	[SHMQ_A_DEV_LAYOUT] = NLA_POLICY_MAX(NLA_U32, SHMQ_LAYOUT_RAW),
+	[SHMQ_A_DEV_LAYOUT] = NLA_POLICY_MAX(NLA_U32, SHMQ_LAYOUT_CELL),
 	[SHMQ_A_DEV_PREFIX] = { .type = NLA_BINARY, .len = SHMQ_MAX_PREFIX },
 	[SHMQ_A_DEV_FRAMING] = NLA_POLICY_MAX(NLA_U32, SHMQ_FRAMING_PLAIN),
 	[SHMQ_A_DEV_MAX_MESSAGE] = { .type = NLA_U32 },
+	[SHMQ_A_DEV_CELL_SIZE] = { .type = NLA_U32 },
+	[SHMQ_A_DEV_CELL_READERS] = NLA_POLICY_MAX(NLA_U32, SHMQ_CELL_SEATS_MAX),
 	SHMQ_POLICY_CHANGEABLE,
 };
 
@@ -52,6 +62,8 @@ static const struct nla_policy shmq_set_policy[SHMQ_A_DEV_MAX + 1] = {
 	[SHMQ_A_DEV_PREFIX] = SHMQ_POLICY_FIXED,
 	[SHMQ_A_DEV_FRAMING] = SHMQ_POLICY_FIXED,
 	[SHMQ_A_DEV_MAX_MESSAGE] = SHMQ_POLICY_FIXED,
+	[SHMQ_A_DEV_CELL_SIZE] = SHMQ_POLICY_FIXED,
+	[SHMQ_A_DEV_CELL_READERS] = SHMQ_POLICY_FIXED,
 	SHMQ_POLICY_CHANGEABLE,
 };
 
@@ -368,5 +380,3 @@ void shmq_netlink_exit(void)
 {
 	genl_unregister_family(&shmq_netlink_family);
 }
-
-MODULE_ALIAS_GENL_FAMILY(SHMQ_FAMILY_NAME);

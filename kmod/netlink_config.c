@@ -65,10 +65,10 @@ static int shmq_config_messages(struct genl_info *info, struct shmq_config *conf
 
 	if (info->attrs[SHMQ_A_DEV_MAX_MESSAGE])
 		config->max_message = nla_get_u32(info->attrs[SHMQ_A_DEV_MAX_MESSAGE]);
-	if (config->layout == SHMQ_LAYOUT_RAW) {
+	if (config->layout != SHMQ_LAYOUT_CHANNEL) {
 		if (!config->max_message)
 			return 0;
-		NL_SET_ERR_MSG(info->extack, "layout raw has no messages");
+		NL_SET_ERR_MSG(info->extack, "only layout channel has messages");
 		return shmq_refuse(info, SHMQ_A_DEV_MAX_MESSAGE, -EINVAL);
 	}
 	most = shmq_message_max(&config->format, half - SHMQ_QUEUE_HEADER);
@@ -83,6 +83,24 @@ static int shmq_config_messages(struct genl_info *info, struct shmq_config *conf
 		return shmq_refuse(info, SHMQ_A_DEV_MAX_MESSAGE, -EINVAL);
 	}
 	return 0;
+}
+
+/* What it must be, shmq_config_fault() says. */
+static int shmq_config_cell(struct genl_info *info, struct shmq_config *config)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (attrs[SHMQ_A_DEV_CELL_SIZE])
+		config->cell_size = nla_get_u32(attrs[SHMQ_A_DEV_CELL_SIZE]);
+	if (attrs[SHMQ_A_DEV_CELL_READERS])
+		config->cell_readers = nla_get_u32(attrs[SHMQ_A_DEV_CELL_READERS]);
+	if (config->layout == SHMQ_LAYOUT_CELL)
+		return 0;
+	if (!attrs[SHMQ_A_DEV_CELL_SIZE] && !attrs[SHMQ_A_DEV_CELL_READERS])
+		return 0;
+	NL_SET_ERR_MSG(info->extack, "only layout cell has a cell");
+	return shmq_refuse(info, attrs[SHMQ_A_DEV_CELL_SIZE] ? SHMQ_A_DEV_CELL_SIZE
+							     : SHMQ_A_DEV_CELL_READERS, -EINVAL);
 }
 
 static int shmq_config_node(struct genl_info *info, struct shmq_config *config)
@@ -117,28 +135,82 @@ static int shmq_config_service(struct genl_info *info, struct shmq_config *confi
 		config->tick_ms = nla_get_u32(attrs[SHMQ_A_DEV_TICK_MS]);
 	if (attrs[SHMQ_A_DEV_RESTART])
 		config->restart = nla_get_u8(attrs[SHMQ_A_DEV_RESTART]);
-	if (attrs[SHMQ_A_DEV_HANDLER])
-		config->handler = nla_data(attrs[SHMQ_A_DEV_HANDLER]);
 
 	if (config->period_us && config->period_us < SHMQ_PERIOD_MIN_US) {
 		NL_SET_ERR_MSG(info->extack, "period-us must be 0, or 50 to 60000000");
 		return shmq_refuse(info, SHMQ_A_DEV_PERIOD_US, -EINVAL);
 	}
-	if (config->tick_ms && config->layout == SHMQ_LAYOUT_RAW) {
-		NL_SET_ERR_MSG(info->extack, "layout raw has no queue to send ticks to");
+	if (config->tick_ms && config->layout != SHMQ_LAYOUT_CHANNEL) {
+		NL_SET_ERR_MSG(info->extack, "this layout has no queue to send ticks to");
 		return shmq_refuse(info, SHMQ_A_DEV_TICK_MS, -EINVAL);
 	}
-	if (!shmq_handler_known(config->handler)) {
+	return 0;
+}
+
+static int shmq_config_handler(struct genl_info *info, struct shmq_config *config)
+{
+	int err;
+
+	if (info->attrs[SHMQ_A_DEV_HANDLER])
+		config->handler = nla_data(info->attrs[SHMQ_A_DEV_HANDLER]);
+	err = shmq_handler_check(config->handler, config->layout);
+	if (err == -ENOENT)
 		NL_SET_ERR_MSG(info->extack,
-			       "no such handler; known are echo, log, count, none and those of loaded modules");
-		return shmq_refuse(info, SHMQ_A_DEV_HANDLER, -ENOENT);
+			       "no such handler; known are echo, log, count, print, none and those of loaded modules");
+	else if (err && config->layout == SHMQ_LAYOUT_CHANNEL)
+		NL_SET_ERR_MSG(info->extack, "that handler is for memory without queues");
+	else if (err)
+		NL_SET_ERR_MSG(info->extack,
+			       "this layout has no queues to handle; print is a handler for it");
+	return err ? shmq_refuse(info, SHMQ_A_DEV_HANDLER, err) : 0;
+}
+
+static void shmq_config_print(struct genl_info *info, struct shmq_config *config)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (attrs[SHMQ_A_DEV_PRINT_OFFSET])
+		config->print.offset = nla_get_u32(attrs[SHMQ_A_DEV_PRINT_OFFSET]);
+	if (attrs[SHMQ_A_DEV_PRINT_WORDS])
+		config->print.words = nla_get_u32(attrs[SHMQ_A_DEV_PRINT_WORDS]);
+	if (attrs[SHMQ_A_DEV_PRINT_FORMAT])
+		config->print.format = nla_get_u32(attrs[SHMQ_A_DEV_PRINT_FORMAT]);
+}
+
+static int shmq_config_schedule(struct genl_info *info, struct shmq_config *config)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (attrs[SHMQ_A_DEV_PRIORITY])
+		config->priority = nla_get_u32(attrs[SHMQ_A_DEV_PRIORITY]);
+	if (attrs[SHMQ_A_DEV_CPU])
+		config->cpu = nla_get_s32(attrs[SHMQ_A_DEV_CPU]);
+	if (config->period_us)
+		return 0;
+	/* What was set for a period stays for the next one. */
+	if (attrs[SHMQ_A_DEV_PRIORITY] && config->priority) {
+		NL_SET_ERR_MSG(info->extack,
+			       "without a period there is no thread with a priority");
+		return shmq_refuse(info, SHMQ_A_DEV_PRIORITY, -EINVAL);
 	}
-	if (info->attrs[SHMQ_A_DEV_HANDLER] && config->layout == SHMQ_LAYOUT_RAW &&
-	    strcmp(config->handler, "none")) {
-		NL_SET_ERR_MSG(info->extack, "layout raw has no queues to handle");
-		return shmq_refuse(info, SHMQ_A_DEV_HANDLER, -EOPNOTSUPP);
+	if (attrs[SHMQ_A_DEV_CPU] && config->cpu != SHMQ_CPU_ANY) {
+		NL_SET_ERR_MSG(info->extack, "without a period there is no thread on a CPU");
+		return shmq_refuse(info, SHMQ_A_DEV_CPU, -EINVAL);
 	}
 	return 0;
+}
+
+/* What module parameters must be too. */
+static int shmq_config_check(struct genl_info *info, const struct shmq_config *config)
+{
+	int attribute;
+	const char *fault = shmq_config_fault(config, &attribute);
+
+	if (!fault)
+		return 0;
+	if (info->extack)
+		info->extack->_msg = fault;
+	return shmq_refuse(info, attribute, -EINVAL);
 }
 
 /**
@@ -152,7 +224,14 @@ int shmq_config_change(struct genl_info *info, struct shmq_config *config)
 {
 	int err = shmq_config_node(info, config);
 
-	return err ? err : shmq_config_service(info, config);
+	if (!err)
+		err = shmq_config_service(info, config);
+	if (!err)
+		err = shmq_config_handler(info, config);
+	shmq_config_print(info, config);
+	if (!err)
+		err = shmq_config_schedule(info, config);
+	return err ? err : shmq_config_check(info, config);
 }
 
 /**
@@ -172,9 +251,11 @@ int shmq_config_new(struct genl_info *info, struct shmq_config *config)
 		err = shmq_config_format(info, config);
 	if (!err)
 		err = shmq_config_messages(info, config);
+	if (!err)
+		err = shmq_config_cell(info, config);
 	if (err)
 		return err;
-	if (config->layout == SHMQ_LAYOUT_RAW)
+	if (config->layout != SHMQ_LAYOUT_CHANNEL)
 		config->handler = "none";
 	return shmq_config_change(info, config);
 }

@@ -68,6 +68,11 @@ static int shmq_show_changeable(struct sk_buff *skb, struct shmq_device *dev)
 	err = nla_put_string(skb, SHMQ_A_DEV_HANDLER,
 			     dev->handler ? dev->handler->name : "none") ||
 	      nla_put_u32(skb, SHMQ_A_DEV_PERIOD_US, config->period_us) ||
+	      nla_put_u32(skb, SHMQ_A_DEV_PRIORITY, config->priority) ||
+	      nla_put_s32(skb, SHMQ_A_DEV_CPU, config->cpu) ||
+	      nla_put_u32(skb, SHMQ_A_DEV_PRINT_OFFSET, config->print.offset) ||
+	      nla_put_u32(skb, SHMQ_A_DEV_PRINT_WORDS, config->print.words) ||
+	      nla_put_u32(skb, SHMQ_A_DEV_PRINT_FORMAT, config->print.format) ||
 	      nla_put_u32(skb, SHMQ_A_DEV_TICK_MS, config->tick_ms) ||
 	      nla_put_u8(skb, SHMQ_A_DEV_RESTART, config->restart) ||
 	      nla_put_u32(skb, SHMQ_A_DEV_MODE, config->mode) ||
@@ -91,13 +96,33 @@ int shmq_show_device(struct sk_buff *skb, struct shmq_device *dev)
 	    nla_put_u32(skb, SHMQ_A_DEV_MAX_MESSAGE, dev->max_message) ||
 	    shmq_show_changeable(skb, dev))
 		return -EMSGSIZE;
+	if (dev->config.layout == SHMQ_LAYOUT_CELL &&
+	    (nla_put_u32(skb, SHMQ_A_DEV_CELL_SIZE, dev->config.cell_size) ||
+	     nla_put_u32(skb, SHMQ_A_DEV_CELL_READERS, dev->config.cell_readers)))
+		return -EMSGSIZE;
 	return shmq_show_queues(skb, dev, false);
+}
+
+static int shmq_show_periods(struct sk_buff *skb, const struct shmq_periods *periods)
+{
+	if (nla_put_u64_64bit(skb, SHMQ_A_DEV_PERIODS, READ_ONCE(periods->begun),
+			      SHMQ_A_DEV_PAD) ||
+	    nla_put_u64_64bit(skb, SHMQ_A_DEV_PERIODS_MISSED, READ_ONCE(periods->missed),
+			      SHMQ_A_DEV_PAD) ||
+	    nla_put_u64_64bit(skb, SHMQ_A_DEV_LATENESS_MAX_NS, READ_ONCE(periods->latest_ns),
+			      SHMQ_A_DEV_PAD))
+		return -EMSGSIZE;
+	if (!READ_ONCE(periods->begun))
+		return 0;
+	return nla_put_64bit(skb, SHMQ_A_DEV_LATENESS, sizeof(periods->late), periods->late,
+			     SHMQ_A_DEV_PAD);
 }
 
 /* Return: 0, -EMSGSIZE. */
 int shmq_show_statistics(struct sk_buff *skb, struct shmq_device *dev)
 {
-	if (nla_put_u32(skb, SHMQ_A_DEV_INDEX, dev->index))
+	if (nla_put_u32(skb, SHMQ_A_DEV_INDEX, dev->index) ||
+	    shmq_show_periods(skb, &dev->periods))
 		return -EMSGSIZE;
 	return shmq_show_queues(skb, dev, true);
 }

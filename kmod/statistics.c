@@ -20,7 +20,7 @@ static void shmq_queue_forget(struct shmq_queue *q)
 }
 
 /**
- * shmq_statistics_reset() - counters and high-water marks start at 0
+ * shmq_statistics_reset() - counters, high-water marks and lateness start at 0
  * @dev: whose
  *
  * Context: process; waits for a handler's call under way.
@@ -34,6 +34,7 @@ int shmq_statistics_reset(struct shmq_device *dev)
 		return -EINTR;
 	for (i = 0; i < dev->queue_count; i++)
 		shmq_queue_forget(&dev->queue[i]);
+	shmq_periods_forget(dev);
 	mutex_unlock(&dev->consume_lock);
 	return 0;
 }

@@ -23,8 +23,13 @@ static DEVICE_ATTR_RO(size);
 
 static ssize_t layout_show(struct device *device, struct device_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", shmq_of(device)->config.layout == SHMQ_LAYOUT_RAW ?
-			  "raw" : "channel");
+	static const char *const names[] = {
+		[SHMQ_LAYOUT_CHANNEL] = "channel",
+		[SHMQ_LAYOUT_RAW] = "raw",
+		[SHMQ_LAYOUT_CELL] = "cell",
+	};
+
+	return sysfs_emit(buf, "%s\n", names[shmq_of(device)->config.layout]);
 }
 static DEVICE_ATTR_RO(layout);
 
@@ -59,6 +64,37 @@ static ssize_t period_us_show(struct device *device, struct device_attribute *at
 }
 static DEVICE_ATTR_RO(period_us);
 
+static ssize_t priority_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(shmq_of(device)->config.priority));
+}
+static DEVICE_ATTR_RO(priority);
+
+static ssize_t cpu_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(shmq_of(device)->config.cpu));
+}
+static DEVICE_ATTR_RO(cpu);
+
+static ssize_t periods_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(shmq_of(device)->periods.begun));
+}
+static DEVICE_ATTR_RO(periods);
+
+static ssize_t periods_missed_show(struct device *device, struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(shmq_of(device)->periods.missed));
+}
+static DEVICE_ATTR_RO(periods_missed);
+
+static ssize_t lateness_max_ns_show(struct device *device, struct device_attribute *attr,
+				    char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(shmq_of(device)->periods.latest_ns));
+}
+static DEVICE_ATTR_RO(lateness_max_ns);
+
 static ssize_t tick_ms_show(struct device *device, struct device_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%u\n", READ_ONCE(shmq_of(device)->config.tick_ms));
@@ -78,6 +114,11 @@ static struct attribute *shmq_device_attributes[] = {
 	&dev_attr_max_message.attr,
 	&dev_attr_handler.attr,
 	&dev_attr_period_us.attr,
+	&dev_attr_priority.attr,
+	&dev_attr_cpu.attr,
+	&dev_attr_periods.attr,
+	&dev_attr_periods_missed.attr,
+	&dev_attr_lateness_max_ns.attr,
 	&dev_attr_tick_ms.attr,
 	&dev_attr_epoch.attr,
 	NULL
@@ -185,7 +226,7 @@ static struct shmq_queue_attribute shmq_queue_attributes[SHMQ_MAX_QUEUES][SHMQ_Q
 /* NULL behind the last. */
 static struct attribute *shmq_queue_lists[SHMQ_MAX_QUEUES][SHMQ_QUEUE_VALUES + 1];
 
-/* Layout raw has no queues. */
+/* Only layout channel has queues. */
 static umode_t shmq_queue_visible(struct kobject *kobj, struct attribute *attr, int n)
 {
 	return shmq_of(kobj_to_dev(kobj))->queue_count ? attr->mode : 0;

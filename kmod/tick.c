@@ -27,7 +27,7 @@ static void shmq_tick(struct shmq_device *dev, u64 count)
 static int shmq_tick_thread(void *data)
 {
 	struct shmq_device *dev = data;
-	u64 count = 0, period_us = 0;
+	u64 count = 0, period_us = 0, missed;
 	ktime_t due = 0;
 
 	while (!kthread_should_stop()) {
@@ -45,7 +45,7 @@ static int shmq_tick_thread(void *data)
 		}
 		if (schedule_hrtimeout_range(&due, 0, HRTIMER_MODE_ABS))
 			continue;
-		due = shmq_grid_next(due, period_us);
+		due = shmq_grid_next(due, period_us, &missed);
 		shmq_tick(dev, ++count);
 	}
 	return 0;

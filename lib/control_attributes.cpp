@@ -3,6 +3,8 @@
 
 #include "failure.hpp"
 
+#include <cstring>
+
 namespace shmq::detail {
 
 namespace {
@@ -85,6 +87,46 @@ void read_access(DeviceStatus& d, const nlattr& a) {
     }
 }
 
+void read_schedule(DeviceStatus& d, const nlattr& a) {
+    switch (type_of(a)) {
+    case SHMQ_A_DEV_PERIOD_US:
+        d.period = std::chrono::microseconds(word(a));
+        break;
+    case SHMQ_A_DEV_PRIORITY:
+        d.priority = word(a);
+        break;
+    case SHMQ_A_DEV_CPU:
+        d.cpu = static_cast<std::int32_t>(word(a));
+        break;
+    case SHMQ_A_DEV_PRINT_OFFSET:
+        d.print_offset = word(a);
+        break;
+    case SHMQ_A_DEV_PRINT_WORDS:
+        d.print_words = word(a);
+        break;
+    case SHMQ_A_DEV_PRINT_FORMAT:
+        d.print_format = static_cast<enum shmq_print_format>(word(a));
+        break;
+    case SHMQ_A_DEV_CELL_SIZE:
+        d.cell_size = word(a);
+        break;
+    case SHMQ_A_DEV_CELL_READERS:
+        d.cell_readers = word(a);
+        break;
+    default:
+        read_access(d, a);
+        break;
+    }
+}
+
+std::vector<std::uint64_t> counts_in(const nlattr& a) {
+    const std::string_view bytes = bytes_in(a);
+    std::vector<std::uint64_t> counts(bytes.size() / sizeof(std::uint64_t));
+    if (!counts.empty())
+        std::memcpy(counts.data(), bytes.data(), counts.size() * sizeof(std::uint64_t));
+    return counts;
+}
+
 void read_event(Event& event, const nlmsghdr& message) {
     attributes_of(message, [&](const nlattr& a) {
         switch (type_of(a)) {
@@ -145,9 +187,6 @@ DeviceStatus device_in(const nlmsghdr& message) {
         case SHMQ_A_DEV_HANDLER:
             d.handler = text(a);
             break;
-        case SHMQ_A_DEV_PERIOD_US:
-            d.period = std::chrono::microseconds(word(a));
-            break;
         case SHMQ_A_DEV_TICK_MS:
             d.tick = std::chrono::milliseconds(word(a));
             break;
@@ -161,7 +200,7 @@ DeviceStatus device_in(const nlmsghdr& message) {
             d.queues.push_back(static_cast<QueueStatus>(queue_in(a)));
             break;
         default:
-            read_access(d, a);
+            read_schedule(d, a);
             break;
         }
     });
@@ -171,10 +210,28 @@ DeviceStatus device_in(const nlmsghdr& message) {
 DeviceStatistics statistics_in(const nlmsghdr& message) {
     DeviceStatistics d;
     attributes_of(message, [&](const nlattr& a) {
-        if (type_of(a) == SHMQ_A_DEV_INDEX)
+        switch (type_of(a)) {
+        case SHMQ_A_DEV_INDEX:
             d.index = word(a);
-        else if (type_of(a) == SHMQ_A_DEV_QUEUE)
+            break;
+        case SHMQ_A_DEV_PERIODS:
+            d.periods = number_in(a);
+            break;
+        case SHMQ_A_DEV_PERIODS_MISSED:
+            d.missed = number_in(a);
+            break;
+        case SHMQ_A_DEV_LATENESS_MAX_NS:
+            d.lateness.max = std::chrono::nanoseconds(number_in(a));
+            break;
+        case SHMQ_A_DEV_LATENESS:
+            d.lateness.counts = counts_in(a);
+            break;
+        case SHMQ_A_DEV_QUEUE:
             d.queues.push_back(queue_in(a));
+            break;
+        default:
+            break;
+        }
     });
     return d;
 }
@@ -219,6 +276,16 @@ void put_change(Request& request, const DeviceChange& change) {
         request.put_text(SHMQ_A_DEV_HANDLER, *change.handler);
     if (change.period)
         request.put(SHMQ_A_DEV_PERIOD_US, count_of(*change.period, "period"));
+    if (change.priority)
+        request.put(SHMQ_A_DEV_PRIORITY, *change.priority);
+    if (change.cpu)
+        request.put(SHMQ_A_DEV_CPU, static_cast<std::uint32_t>(*change.cpu));
+    if (change.print_offset)
+        request.put(SHMQ_A_DEV_PRINT_OFFSET, *change.print_offset);
+    if (change.print_words)
+        request.put(SHMQ_A_DEV_PRINT_WORDS, *change.print_words);
+    if (change.print_format)
+        request.put(SHMQ_A_DEV_PRINT_FORMAT, static_cast<std::uint32_t>(*change.print_format));
     if (change.tick)
         request.put(SHMQ_A_DEV_TICK_MS, count_of(*change.tick, "tick"));
     if (change.restart)
@@ -244,6 +311,10 @@ void put_settings(Request& request, const DeviceSettings& settings) {
         request.put_bytes(SHMQ_A_DEV_PREFIX, *settings.prefix);
     if (settings.max_message)
         request.put(SHMQ_A_DEV_MAX_MESSAGE, *settings.max_message);
+    if (settings.cell_size)
+        request.put(SHMQ_A_DEV_CELL_SIZE, *settings.cell_size);
+    if (settings.cell_readers)
+        request.put(SHMQ_A_DEV_CELL_READERS, *settings.cell_readers);
     put_change(request, settings);
 }
 

@@ -37,11 +37,12 @@ void check_shm_name(const std::string& name) {
                  "' cannot name shared memory: one '/' and then a name, as in \"/camera\"");
 }
 
-std::string open_failure(const std::string& what, int error) {
+std::string open_failure(const std::string& what, int error, bool read_only = false) {
     if (error == ENOENT)
         return what + ": does not exist";
     if (error == EACCES || error == EPERM)
-        return what + ": no permission; its owner or mode must admit you for reading and writing";
+        return what + ": no permission; its owner or mode must admit you for reading" +
+               (read_only ? "" : " and writing");
     return what + ": cannot be opened";
 }
 
@@ -54,17 +55,26 @@ std::string open_failure(const std::string& what, int error) {
 
 Region::Region() noexcept = default;
 
-Region::Region(int fd, std::span<std::byte> bytes, bool mapped) noexcept
-    : bytes_(bytes), fd_(fd), mapped_(mapped) {}
+Region::Region(int fd, std::span<std::byte> bytes, bool mapped, std::uint64_t offset,
+               Access access) noexcept
+    : bytes_(bytes),
+      offset_(offset),
+      fd_(fd),
+      mapped_(mapped),
+      writable_(access == Access::read_write) {}
 
 Region::Region(Region&& other) noexcept
     : bytes_(std::exchange(other.bytes_, {})),
+      offset_(other.offset_),
       fd_(std::exchange(other.fd_, -1)),
-      mapped_(std::exchange(other.mapped_, false)) {}
+      mapped_(std::exchange(other.mapped_, false)),
+      writable_(other.writable_) {}
 
 Region& Region::operator=(Region&& other) noexcept {
     Region old(std::move(*this));
     bytes_ = std::exchange(other.bytes_, {});
+    offset_ = other.offset_;
+    writable_ = other.writable_;
     fd_ = std::exchange(other.fd_, -1);
     mapped_ = std::exchange(other.mapped_, false);
     return *this;
@@ -77,7 +87,8 @@ Region::~Region() {
         ::close(fd_);
 }
 
-Region Region::map(int fd, std::uint64_t offset, std::size_t size, const std::string& what) {
+Region Region::map(int fd, std::uint64_t offset, std::size_t size, const std::string& what,
+                   Access access) {
     Descriptor owned(fd);
     struct stat st {};
     if (::fstat(fd, &st) != 0)
@@ -100,12 +111,12 @@ Region Region::map(int fd, std::uint64_t offset, std::size_t size, const std::st
         fail(std::errc::invalid_argument, what + ": has no size of its own: say how many bytes");
     }
 
-    void* memory =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, static_cast<off_t>(offset));
+    const int protection = access == Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+    void* memory = ::mmap(nullptr, size, protection, MAP_SHARED, fd, static_cast<off_t>(offset));
     if (memory == MAP_FAILED)
         fail_errno(errno, what + ": cannot map " + std::to_string(size) + " bytes at offset " +
                               std::to_string(offset));
-    return {owned.release(), {static_cast<std::byte*>(memory), size}, true};
+    return {owned.release(), {static_cast<std::byte*>(memory), size}, true, offset, access};
 }
 
 Region Region::memfd(const std::string& name, std::size_t size) {
@@ -153,14 +164,23 @@ Region Region::fill(int fd, std::size_t size, mode_t mode, const std::string& wh
 }
 
 Region Region::posix_shm(const std::string& name) {
+    return open_shm(name, Access::read_write);
+}
+
+Region Region::posix_shm_read_only(const std::string& name) {
+    return open_shm(name, Access::read_only);
+}
+
+Region Region::open_shm(const std::string& name, Access access) {
     const std::string what = "shm " + name;
     check_shm_name(name);
-    Descriptor fd(::shm_open(name.c_str(), O_RDWR | O_CLOEXEC, 0));
+    const int mode = access == Access::read_only ? O_RDONLY : O_RDWR;
+    Descriptor fd(::shm_open(name.c_str(), mode | O_CLOEXEC, 0));
     if (!fd) {
         const int error = errno;
-        fail_errno(error, open_failure(what, error));
+        fail_errno(error, open_failure(what, error, access == Access::read_only));
     }
-    return map(fd.release(), 0, 0, what);
+    return map(fd.release(), 0, 0, what, access);
 }
 
 void Region::posix_shm_unlink(const std::string& name) {
@@ -200,11 +220,19 @@ Region Region::create_file(const std::string& path, std::size_t size, mode_t mod
 }
 
 Region Region::from_fd(int fd, std::size_t size, std::uint64_t offset) {
+    return map_fd(fd, size, offset, Access::read_write);
+}
+
+Region Region::from_fd_read_only(int fd, std::size_t size, std::uint64_t offset) {
+    return map_fd(fd, size, offset, Access::read_only);
+}
+
+Region Region::map_fd(int fd, std::size_t size, std::uint64_t offset, Access access) {
     const std::string what = "descriptor " + std::to_string(fd);
     Descriptor copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
     if (!copy)
         fail_errno(errno, what + ": cannot be duplicated");
-    return map(copy.release(), offset, size, what);
+    return map(copy.release(), offset, size, what, access);
 }
 
 Region Region::raw(void* memory, std::size_t size) noexcept {
@@ -240,6 +268,15 @@ Region Region::posix_shm(const std::string& name, std::size_t size, mode_t mode,
 
 Region Region::posix_shm(const std::string& name, std::error_code& ec) {
     return guarded(ec, Region(), [&] { return posix_shm(name); });
+}
+
+Region Region::posix_shm_read_only(const std::string& name, std::error_code& ec) {
+    return guarded(ec, Region(), [&] { return posix_shm_read_only(name); });
+}
+
+Region Region::from_fd_read_only(int fd, std::size_t size, std::uint64_t offset,
+                                 std::error_code& ec) {
+    return guarded(ec, Region(), [&] { return from_fd_read_only(fd, size, offset); });
 }
 
 Region Region::file(const std::string& path, std::uint64_t offset, std::size_t size,

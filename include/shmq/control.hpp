@@ -5,6 +5,7 @@
 #ifndef SHMQ_CONTROL_HPP
 #define SHMQ_CONTROL_HPP
 
+#include <shmq/lateness.hpp>
 #include <shmq/waiting.hpp>
 
 #include <linux/shmq.h>
@@ -22,14 +23,22 @@
 
 namespace shmq {
 
+/// For DeviceChange::cpu.
+inline constexpr int any_cpu = -1;
+
 /// What can be changed of a device that there is; what is not set stays.
 struct DeviceChange {
-    std::optional<std::string> handler;              ///< echo, log, count, none, or a module's
+    std::optional<std::string> handler; ///< echo, log, count, print, none, or a module's
     std::optional<std::chrono::microseconds> period; ///< 0, or 50 and more; see shmq(4)
-    std::optional<std::chrono::milliseconds> tick;   ///< 0: none
-    std::optional<bool> restart;                     ///< follow a peer that zeroes the positions
-    std::optional<mode_t> mode;                      ///< of the node, bits of 0666
-    std::optional<uid_t> uid;                        ///< of the node
+    std::optional<std::uint32_t> priority;           ///< of its thread: 0 fair, 1 to 99 SCHED_FIFO
+    std::optional<int> cpu;                          ///< of its thread: a number, or any_cpu
+    std::optional<std::uint32_t> print_offset; ///< of the handler print: bytes, a multiple of 4
+    std::optional<std::uint32_t> print_words;  ///< 1 to 16
+    std::optional<enum shmq_print_format> print_format;
+    std::optional<std::chrono::milliseconds> tick; ///< 0: none
+    std::optional<bool> restart;                   ///< follow a peer that zeroes the positions
+    std::optional<mode_t> mode;                    ///< of the node, bits of 0666
+    std::optional<uid_t> uid;                      ///< of the node
     std::optional<gid_t> gid;
 };
 
@@ -39,8 +48,10 @@ struct DeviceSettings : DeviceChange {
     std::optional<std::uint64_t> size;  ///< bytes, a multiple of 8 (16 with plain framing)
     std::optional<enum shmq_layout> layout;
     std::optional<enum shmq_area_framing> framing;
-    std::optional<std::string> prefix;        ///< of checked frames, at most 64 bytes
-    std::optional<std::uint32_t> max_message; ///< bytes
+    std::optional<std::string> prefix;         ///< of checked frames, at most 64 bytes
+    std::optional<std::uint32_t> max_message;  ///< bytes
+    std::optional<std::uint32_t> cell_size;    ///< of the value, bytes; with layout cell
+    std::optional<std::uint32_t> cell_readers; ///< that can register; with layout cell
 };
 
 /// A queue, as it is now.
@@ -76,13 +87,20 @@ struct DeviceStatus {
     std::uint32_t max_message = 0;
     std::string handler;
     std::chrono::microseconds period{};
+    std::uint32_t priority = 0; ///< 0 fair, else SCHED_FIFO
+    int cpu = any_cpu;
+    std::uint32_t print_offset = 0; ///< bytes
+    std::uint32_t print_words = 0;
+    enum shmq_print_format print_format = SHMQ_PRINT_HEX;
+    std::uint32_t cell_size = 0;    ///< bytes; 0 but with layout cell
+    std::uint32_t cell_readers = 0; ///< that can register
     std::chrono::milliseconds tick{};
     bool restart = false;
     mode_t mode = 0;
     uid_t uid = 0;
     gid_t gid = 0;
     std::uint32_t epoch = 0;
-    std::vector<QueueStatus> queues; ///< none with layout raw
+    std::vector<QueueStatus> queues; ///< of layout channel
 
     [[nodiscard]] std::string path() const { return "/dev/shmq" + std::to_string(index); }
 };
@@ -90,6 +108,9 @@ struct DeviceStatus {
 /// The statistics of a device.
 struct DeviceStatistics {
     std::uint32_t index = 0;
+    std::uint64_t periods = 0; ///< that began
+    std::uint64_t missed = 0;  ///< that did not: the next was due before
+    Lateness lateness;
     std::vector<QueueStatistics> queues;
 };
 
@@ -178,7 +199,7 @@ public:
 
     [[nodiscard]] std::vector<DeviceStatistics> statistics();
     [[nodiscard]] DeviceStatistics statistics(std::uint32_t index);
-    /// Starts counters and high-water marks at 0.
+    /// Starts counters, high-water marks and lateness at 0.
     void reset_statistics(std::uint32_t index);
 
     /// Of what happens from here on.

@@ -44,6 +44,10 @@ public:
     static Region posix_shm(const std::string& name);
     static Region posix_shm(const std::string& name, std::error_code& ec);
 
+    /// Likewise for reading only: to store there is SIGSEGV.
+    static Region posix_shm_read_only(const std::string& name);
+    static Region posix_shm_read_only(const std::string& name, std::error_code& ec);
+
     /// Removes the name; who has the memory mapped keeps it.
     static void posix_shm_unlink(const std::string& name);
     static void posix_shm_unlink(const std::string& name, std::error_code& ec) noexcept;
@@ -65,6 +69,11 @@ public:
     static Region from_fd(int fd, std::size_t size = 0, std::uint64_t offset = 0);
     static Region from_fd(int fd, std::size_t size, std::uint64_t offset, std::error_code& ec);
 
+    /// Likewise for reading only; the descriptor need not be open for more.
+    static Region from_fd_read_only(int fd, std::size_t size = 0, std::uint64_t offset = 0);
+    static Region from_fd_read_only(int fd, std::size_t size, std::uint64_t offset,
+                                    std::error_code& ec);
+
     /// Memory that somebody else owns and that outlives the region.
     static Region raw(void* memory, std::size_t size) noexcept;
 
@@ -80,18 +89,33 @@ public:
     /// The descriptor of the memory, or -1 (raw). It belongs to the region.
     [[nodiscard]] int fd() const noexcept { return fd_; }
 
+    /// Where in that descriptor's file the memory starts.
+    [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
+
+    /// Whether it is mapped for writing too.
+    [[nodiscard]] bool writable() const noexcept { return writable_; }
+
 private:
-    Region(int fd, std::span<std::byte> bytes, bool mapped) noexcept;
+    enum class Access : std::uint8_t { read_write, read_only };
+
+    Region(int fd, std::span<std::byte> bytes, bool mapped, std::uint64_t offset = 0,
+           Access access = Access::read_write) noexcept;
 
     /// A new file's mode, bytes and mapping.
     static Region fill(int fd, std::size_t size, mode_t mode, const std::string& what);
 
     /// Takes the descriptor over, also when it fails.
-    static Region map(int fd, std::uint64_t offset, std::size_t size, const std::string& what);
+    static Region map(int fd, std::uint64_t offset, std::size_t size, const std::string& what,
+                      Access access = Access::read_write);
+
+    static Region open_shm(const std::string& name, Access access);
+    static Region map_fd(int fd, std::size_t size, std::uint64_t offset, Access access);
 
     std::span<std::byte> bytes_;
+    std::uint64_t offset_ = 0;
     int fd_ = -1;
     bool mapped_ = false;
+    bool writable_ = true;
 };
 
 } // namespace shmq

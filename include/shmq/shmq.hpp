@@ -5,6 +5,7 @@
 
 #include <shmq/byte_queue.hpp>
 #include <shmq/byte_stream.hpp>
+#include <shmq/cell.hpp>
 #include <shmq/channel.hpp>
 #include <shmq/device.hpp>
 #include <shmq/format.hpp>

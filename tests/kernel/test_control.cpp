@@ -40,6 +40,11 @@ TEST_F(ControlTest, GivesBackWhatItAskedFor) {
     s.max_message = 1000;
     s.handler = "count";
     s.period = std::chrono::microseconds(500);
+    s.priority = 42;
+    s.cpu = 1;
+    s.print_offset = 8;
+    s.print_words = 3;
+    s.print_format = SHMQ_PRINT_S32;
     s.tick = std::chrono::seconds(3);
     s.restart = true;
     s.mode = 0660;
@@ -55,6 +60,12 @@ TEST_F(ControlTest, GivesBackWhatItAskedFor) {
         EXPECT_EQ(d.max_message, *s.max_message);
         EXPECT_EQ(d.handler, *s.handler);
         EXPECT_EQ(d.period, *s.period);
+        EXPECT_EQ(d.priority, *s.priority);
+        EXPECT_EQ(d.cpu, *s.cpu);
+        EXPECT_EQ(d.print_offset, *s.print_offset);
+        EXPECT_EQ(d.print_words, *s.print_words);
+        EXPECT_EQ(d.print_format, *s.print_format);
+        EXPECT_EQ(d.cell_size, 0u);
         EXPECT_EQ(d.tick, *s.tick);
         EXPECT_TRUE(d.restart);
         EXPECT_EQ(d.mode, *s.mode);
@@ -96,7 +107,6 @@ TEST_F(ControlTest, FailsWithTheDriversWordsAndACode) {
 
 TEST_F(ControlTest, WithoutTheModuleSaysSo) {
     auto before = Control::open();
-    const NoAutoload quiet;
     ASSERT_EQ(unload_module(), 0);
     EXPECT_NE(what_fails([] { Control::open(); }, std::errc::no_such_file_or_directory)
                   .find("modprobe shmq"),

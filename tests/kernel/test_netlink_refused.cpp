@@ -53,7 +53,7 @@ TEST_F(NetlinkRefused, ValuesThatCannotBe) {
     refused(make().u64(SHMQ_A_DEV_SIZE, (1ull << 30) + 8), ERANGE, "integer out of range");
     refused(make().u64(SHMQ_A_DEV_SIZE, ~0ull), ERANGE, "integer out of range");
     refused(make().u64(SHMQ_A_DEV_SIZE, 4100), EINVAL, "size must be a multiple of 8");
-    refused(make().u32(SHMQ_A_DEV_LAYOUT, 2), ERANGE, "integer out of range");
+    refused(make().u32(SHMQ_A_DEV_LAYOUT, 3), ERANGE, "integer out of range");
     refused(make().u32(SHMQ_A_DEV_FRAMING, 2), ERANGE, "integer out of range");
     refused(make().raw(SHMQ_A_DEV_PREFIX, std::string(65, 'p')), ERANGE,
             "failed policy validation");
@@ -65,6 +65,12 @@ TEST_F(NetlinkRefused, ValuesThatCannotBe) {
     refused(make().u32(SHMQ_A_DEV_PERIOD_US, 49), EINVAL, "must be 0, or 50 to 60000000");
     refused(make().u32(SHMQ_A_DEV_PERIOD_US, 60'000'001), ERANGE, "integer out of range");
     refused(make().u32(SHMQ_A_DEV_TICK_MS, 86'400'001), ERANGE, "integer out of range");
+    refused(make().u32(SHMQ_A_DEV_PRIORITY, 100), ERANGE, "integer out of range");
+    refused(make().s32(SHMQ_A_DEV_CPU, -2), ERANGE, "integer out of range");
+    refused(make().u32(SHMQ_A_DEV_PRINT_WORDS, 0), ERANGE, "integer out of range");
+    refused(make().u32(SHMQ_A_DEV_PRINT_WORDS, 17), ERANGE, "integer out of range");
+    refused(make().u32(SHMQ_A_DEV_PRINT_FORMAT, 3), ERANGE, "integer out of range");
+    refused(make().u32(SHMQ_A_DEV_CELL_READERS, 31), ERANGE, "integer out of range");
     refused(make().u8(SHMQ_A_DEV_RESTART, 2), ERANGE, "integer out of range");
     refused(make().u32(SHMQ_A_DEV_MODE, 0700), EINVAL, "reserved bit set");
     refused(make().u32(SHMQ_A_DEV_MODE, 04600), EINVAL, "reserved bit set");
@@ -85,7 +91,22 @@ TEST_F(NetlinkRefused, ValuesThatCannotBeTogether) {
     const Request raw = make().u32(SHMQ_A_DEV_LAYOUT, SHMQ_LAYOUT_RAW);
     refused(Request(raw).u32(SHMQ_A_DEV_TICK_MS, 10), EINVAL, "no queue to send ticks to");
     refused(Request(raw).text(SHMQ_A_DEV_HANDLER, "echo"), EOPNOTSUPP, "no queues to handle");
-    refused(Request(raw).u32(SHMQ_A_DEV_MAX_MESSAGE, 10), EINVAL, "no messages");
+    refused(Request(raw).text(SHMQ_A_DEV_HANDLER, "print"), EINVAL, "print needs a period", false);
+    refused(make().text(SHMQ_A_DEV_HANDLER, "print"), EOPNOTSUPP, "for memory without queues");
+    refused(Request(raw).u32(SHMQ_A_DEV_PRINT_OFFSET, 2), EINVAL, "multiple of 4");
+    refused(Request(raw).u32(SHMQ_A_DEV_PRINT_OFFSET, 256 << 10), EINVAL, "not all in the memory");
+    refused(Request(raw).u32(SHMQ_A_DEV_CELL_SIZE, 8), EINVAL, "only layout cell has a cell");
+    refused(Request(raw).u32(SHMQ_A_DEV_CELL_READERS, 8), EINVAL, "only layout cell has a cell");
+    refused(make().u32(SHMQ_A_DEV_PRIORITY, 1), EINVAL, "without a period there is no thread");
+    refused(make().s32(SHMQ_A_DEV_CPU, 0), EINVAL, "without a period there is no thread");
+    refused(make().u32(SHMQ_A_DEV_PERIOD_US, 1000).s32(SHMQ_A_DEV_CPU, 4000), EINVAL,
+            "no CPU of that number is online");
+    const Request cell = make().u32(SHMQ_A_DEV_LAYOUT, SHMQ_LAYOUT_CELL);
+    refused(Request(cell).u32(SHMQ_A_DEV_CELL_SIZE, 0), EINVAL, "1 byte or more");
+    refused(Request(cell).u32(SHMQ_A_DEV_CELL_SIZE, 200'000), EINVAL, "the memory is too small");
+    refused(Request(cell).u32(SHMQ_A_DEV_TICK_MS, 10), EINVAL, "no queue to send ticks to");
+    refused(Request(raw).u32(SHMQ_A_DEV_MAX_MESSAGE, 10), EINVAL,
+            "only layout channel has messages");
 }
 
 TEST_F(NetlinkRefused, WhatIsThereAlreadyOrIsNot) {
@@ -112,6 +133,9 @@ TEST_F(NetlinkRefused, ChangesOfWhatIsFixed) {
     refused(change().raw(SHMQ_A_DEV_PREFIX, "x"), EINVAL, fixed);
     refused(change().u32(SHMQ_A_DEV_FRAMING, 0), EINVAL, fixed);
     refused(change().u32(SHMQ_A_DEV_MAX_MESSAGE, 1), EINVAL, fixed);
+    refused(change().u32(SHMQ_A_DEV_CELL_SIZE, 1), EINVAL, fixed);
+    refused(change().u32(SHMQ_A_DEV_CELL_READERS, 1), EINVAL, fixed);
+    refused(change().u64(SHMQ_A_DEV_PERIODS, 1), EINVAL, "Unsupported attribute");
     refused(change().u32(SHMQ_A_DEV_PERIOD_US, 49), EINVAL, "must be 0, or 50");
     refused(change().text(SHMQ_A_DEV_HANDLER, "nonsense"), ENOENT, "no such handler");
     refused(change().u32(SHMQ_A_DEV_EPOCH, 1), EINVAL, "Unsupported attribute");

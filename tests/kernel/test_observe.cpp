@@ -35,7 +35,13 @@ struct Sysfs : DriverTest {
 };
 
 TEST_F(Sysfs, TellsOfADevice) {
-    reload("size=64K max_msg=1000 tick_ms=86400000 period_us=60000000 handler=count");
+    reload("size=64K max_msg=1000 tick_ms=86400000 period_us=60000000 handler=count priority=7 "
+           "cpu=1");
+    EXPECT_EQ(value("priority"), "7");
+    EXPECT_EQ(value("cpu"), "1");
+    EXPECT_EQ(value("periods"), "0");
+    EXPECT_EQ(value("periods_missed"), "0");
+    EXPECT_EQ(value("lateness_max_ns"), "0");
     EXPECT_EQ(value("size"), "65536");
     EXPECT_EQ(value("layout"), "channel");
     EXPECT_EQ(value("framing"), "checked");
@@ -105,7 +111,7 @@ TEST_F(Sysfs, IsOneLineAFileThatNobodyWrites) {
             EXPECT_EQ(s.st_mode & 0222u, 0u) << path;
             files++;
         }
-    EXPECT_GE(files, 8u + 2 * 13u);
+    EXPECT_GE(files, 13u + 2 * 13u);
 }
 
 TEST_F(Sysfs, HasNoQueuesWithLayoutRaw) {

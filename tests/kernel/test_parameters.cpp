@@ -74,9 +74,10 @@ const Refusal refusals[] = {
      "size=262152: framing=plain needs a multiple of 16"},
     {"MoreThanTheMachineHas", "size=1024M", ENOMEM, "of contiguous memory"},
     {"UnknownHandler", "handler=nonsense", EINVAL,
-     "handler=nonsense: unknown; known are echo, log, count and none"},
+     "handler=nonsense: unknown; known are echo, log, count, print and none"},
     {"EmptyHandler", "handler=", EINVAL, "handler=: unknown"},
-    {"UnknownLayout", "layout=rows", EINVAL, "layout=rows: unknown; known are channel and raw"},
+    {"UnknownLayout", "layout=rows", EINVAL,
+     "layout=rows: unknown; known are channel, raw and cell"},
     {"UnknownFraming", "framing=json", EINVAL,
      "framing=json: unknown; known are checked and plain"},
     {"PrefixTooLong", "prefix=" HUGE_PREFIX "x", EINVAL, "longer than 64 bytes"},
@@ -90,6 +91,36 @@ const Refusal refusals[] = {
     {"TickTooLong", "tick_ms=86400001", EINVAL, "tick_ms=86400001: must be at most"},
     {"TickWithoutAQueue", "layout=raw tick_ms=100", EINVAL,
      "tick_ms=100: layout=raw has no queue to send to"},
+    {"TickWithACell", "layout=cell tick_ms=100", EINVAL,
+     "tick_ms=100: layout=cell has no queue to send to"},
+    {"PriorityTooHigh", "period_us=1000 priority=100", EINVAL,
+     "priority=100: the priority must be 0 (fair) or 1 to 99"},
+    {"PriorityWithoutAPeriod", "priority=1", EINVAL, "need period_us"},
+    {"CpuWithoutAPeriod", "cpu=0", EINVAL, "need period_us"},
+    {"NoSuchCpu", "period_us=1000 cpu=4000", EINVAL, "cpu=4000: no CPU of that number is online"},
+    {"CpuNegative", "period_us=1000 cpu=-2", EINVAL, "cpu=-2: no CPU of that number is online"},
+    {"PrintWithoutAPeriod", "layout=raw handler=print", EINVAL,
+     "period_us=0: the handler print needs a period"},
+    {"PrintOfQueues", "handler=print period_us=1000", EINVAL,
+     "handler=print: not with layout=channel"},
+    {"LogWithoutQueues", "layout=raw handler=log", EINVAL, "handler=log: not with layout=raw"},
+    {"PrintOffsetOdd", "layout=raw print_offset=2", EINVAL, "must be a multiple of 4"},
+    {"PrintNothing", "layout=raw print_words=0", EINVAL, "1 to 16 words"},
+    {"PrintTooMuch", "layout=raw print_words=17", EINVAL, "1 to 16 words"},
+    {"PrintPastTheEnd", "layout=raw size=4K print_offset=4092 print_words=2", EINVAL,
+     "not all in the memory of the device"},
+    {"PrintFarPastTheEnd", "layout=raw size=4K print_offset=4294967292 print_words=2", EINVAL,
+     "not all in the memory of the device"},
+    {"PrintUnknownFormat", "layout=raw print_format=octal", EINVAL,
+     "print_format=octal: unknown; known are hex, u32 and s32"},
+    {"CellOfNothing", "layout=cell cell_size=0", EINVAL, "must be 1 byte or more"},
+    {"CellThatDoesNotFit", "layout=cell size=4K cell_size=2000", EINVAL,
+     "cell_size=2000 cell_readers=8: the memory is too small"},
+    {"CellHuge", "layout=cell cell_size=4294967295", EINVAL, "must be 1 byte or more, and fit"},
+    {"CellReaders", "layout=cell cell_readers=31", EINVAL, "at most 30 readers"},
+    {"PrintPastTheValue", "layout=cell print_offset=64", EINVAL, "value ends before"},
+    {"PrintFarInAValue", "layout=cell cell_size=8192 print_offset=4096", EINVAL,
+     "only the first 4096 bytes"},
     {"ModeExecutable", "mode=0777", EINVAL, "mode=0777: only the bits of 0666"},
     {"NoSuchUser", "uid=4294967295", EINVAL, "uid=4294967295 gid=0: no user or group"},
     {"NoSuchGroup", "gid=4294967295", EINVAL, "uid=0 gid=4294967295: no user or group"},
@@ -332,8 +363,10 @@ TEST_F(Parameters, ModinfoDescribesEach) {
         const auto at = text.find(std::string(1, '\0') + key);
         return at == std::string::npos ? std::string() : std::string(&text[at + 1 + key.size()]);
     };
-    for (const char* name : {"devices", "size", "layout", "handler", "framing", "prefix", "max_msg",
-                             "period_us", "tick_ms", "restart", "mode"}) {
+    for (const char* name :
+         {"devices", "size", "layout", "handler", "framing", "prefix", "max_msg", "period_us",
+          "tick_ms", "restart", "mode", "priority", "cpu", "print_offset", "print_words",
+          "print_format", "cell_size", "cell_readers"}) {
         const std::string described = value("parm=" + std::string(name) + ":");
         EXPECT_GT(described.size(), 20u) << name;
         EXPECT_NE(described.find("default"), std::string::npos) << name << ": " << described;
@@ -351,6 +384,14 @@ TEST_F(Parameters, ModinfoDescribesEach) {
     EXPECT_EQ(value("license="), "GPL");
     EXPECT_FALSE(value("description=").empty());
     EXPECT_FALSE(value("version=").empty());
+}
+
+// Any user may look a netlink family up.
+TEST_F(Parameters, NoLookupOfTheFamilyLoadsTheModule) {
+    std::ifstream file("shmq.ko", std::ios::binary);
+    std::ostringstream all;
+    all << file.rdbuf();
+    EXPECT_EQ(all.str().find("alias=net-pf-"), std::string::npos);
 }
 
 } // namespace

@@ -120,6 +120,67 @@ TEST_F(Shmqctl, WhatCanBeRemovedIsRemovedAndTheRestTold) {
     EXPECT_TRUE(good_json({"list"}).empty());
 }
 
+TEST_F(Shmqctl, PeriodPriorityAndCpuAreSetAndShown) {
+    good({"add", "--period", "2ms", "--priority", "42", "--cpu", "1", "--handler", "none"});
+    json d = good_json({"show", "0"}).at(0);
+    EXPECT_EQ(d.at("priority"), 42);
+    EXPECT_EQ(d.at("cpu"), 1);
+    EXPECT_NE(good({"list"}).find("none     2000 us, fifo 42, cpu 1"), std::string::npos)
+        << good({"list"});
+    EXPECT_NE(good({"show"}).find("period      2000 us, fifo 42, cpu 1"), std::string::npos);
+    good({"set", "0", "--priority", "0", "--cpu", "any"});
+    d = good_json({"show", "0"}).at(0);
+    EXPECT_EQ(d.at("priority"), 0);
+    EXPECT_EQ(d.at("cpu"), -1);
+    refused({"set", "0", "--cpu", "4000"}, "shmq0: no CPU of that number is online");
+    EXPECT_EQ(shmqctl({"set", "0", "--cpu", "-3"}).status, 2);
+    EXPECT_EQ(shmqctl({"set", "0", "--priority", "100"}).status, 2);
+    EXPECT_EQ(shmqctl({"set", "0", "--print-format", "octal"}).status, 2);
+}
+
+TEST_F(Shmqctl, RawMemoryAndCellsAreMadeToBePrinted) {
+    good({"add", "--layout", "raw", "--handler", "print", "--period", "10ms", "--print-offset",
+          "1K", "--print-words", "2", "--print-format", "s32"});
+    good({"add", "--layout", "cell", "--cell-size", "256", "--cell-readers", "3"});
+    KernelLog log;
+    EXPECT_TRUE(log.comes_to_say("shmq0: at 1024: 0 0\n"));
+    good({"set", "1", "--handler", "print", "--period", "10ms"});
+    EXPECT_TRUE(log.comes_to_say("shmq1: nothing written yet\n"));
+    const json cell = good_json({"show", "1"}).at(0);
+    EXPECT_EQ(cell.at("layout"), "cell");
+    EXPECT_EQ(cell.at("cell").at("size"), 256);
+    EXPECT_EQ(cell.at("cell").at("readers"), 3);
+    const std::string text = good({"show"});
+    EXPECT_NE(text.find("handler     print (2 words at 1024, as s32)"), std::string::npos) << text;
+    EXPECT_NE(text.find("a cell of 256 B for 3 registered readers"), std::string::npos) << text;
+    refused({"add", "--layout", "raw", "--handler", "print"}, "print needs a period");
+}
+
+TEST_F(Shmqctl, LatencyIsAHistogram) {
+    good({"add", "--handler", "none", "--period", "1ms"});
+    ASSERT_TRUE(eventually([] {
+        return good_json({"stats", "0"}).at(0).at("periods").get<std::uint64_t>() > 50;
+    }));
+    good({"set", "0", "--period", "0"});
+    const json l = good_json({"latency", "0"});
+    std::uint64_t periods = 0;
+    for (const json& bucket : l.at("buckets"))
+        periods += bucket.at("periods").get<std::uint64_t>();
+    EXPECT_EQ(periods, l.at("periods").get<std::uint64_t>());
+    EXPECT_LE(l.at("within_us").at("50%"), l.at("within_us").at("99%"));
+    const std::string text = good({"latency", "0"});
+    EXPECT_NE(text.find(std::to_string(periods) + " periods, "), std::string::npos) << text;
+    EXPECT_NE(text.find(" us"), std::string::npos) << text;
+    EXPECT_NE(text.find('#'), std::string::npos) << text;
+    const std::string plot = good({"latency", "0", "--gnuplot"});
+    EXPECT_NE(plot.find("plot $lateness"), std::string::npos) << plot;
+    EXPECT_NE(good({"stats"}).find("DEVICE  PERIODS  MISSED"), std::string::npos);
+
+    good({"reset", "0", "--stats"});
+    refused({"latency", "0"}, "it has no period (shmqctl set 0 --period 1ms)");
+    refused({"latency", "7"}, "there is no device of that number");
+}
+
 TEST_F(Shmqctl, ManyDevicesAreListedAll) {
     std::string expected;
     auto control = shmq::Control::open();
@@ -345,7 +406,6 @@ TEST_F(Shmqctl, AMemberOfTheGroupTalks) {
 }
 
 TEST_F(Shmqctl, WithoutTheModuleItSaysHowToGetIt) {
-    const NoAutoload quiet;
     ASSERT_EQ(unload_module(), 0);
     for (const char* command : {"list", "add", "monitor", "top", "stats"})
         refused({command}, "modprobe shmq");

@@ -2,8 +2,9 @@
 /*
  * All of the core in one translation unit, for compilers and machines that the
  * tests in C++ do not reach. Where there is a main(), it returns 0 if a message
- * of either framing arrives and a damaged one does not.
+ * of either framing arrives and a damaged one does not, and a cell has its value.
  */
+#include <shmq/core/cell_seat.h>
 #include <shmq/core/channel.h>
 #include <shmq/core/doorbell.h>
 
@@ -35,6 +36,38 @@ static int round_trip(shmq_base memory, uint32_t length, const struct shmq_forma
 	return shmq_frame_read(&r, text, sizeof(text), &m) == SHMQ_EMPTY ? 0 : 4;
 }
 
+/* One value, by either kind of reader; a published one stays where it is pinned. */
+static int latest_value(shmq_base memory, uint32_t length)
+{
+	struct shmq_cell_publisher p;
+	struct shmq_cell_layout l;
+	struct shmq_cell_stamp s;
+	struct shmq_cell c;
+	uint32_t off;
+	char text[8];
+
+	if (shmq_cell_fit(&l, length, 5, 1) != SHMQ_CELL_OK ||
+	    shmq_cell_create(&c, memory, length, &l) != SHMQ_CELL_OK ||
+	    shmq_cell_open(&c, memory, length) != SHMQ_CELL_OK ||
+	    shmq_cell_publisher_attach(&p, &c, true) != SHMQ_OK ||
+	    shmq_cell_read(&c, text, 5, &s, SHMQ_CELL_TRIES) != SHMQ_EMPTY)
+		return 7;
+	shmq_cell_sit(&c, 0);
+	shmq_cell_write(&p, "hello", 1);
+	if (shmq_cell_pin(&c, 0, &off, &s) != SHMQ_OK)
+		return 8;
+	shmq_cell_write(&p, "world", 2);
+	shmq_cell_write(&p, "world", 3);
+	shmq_cell_write(&p, "again", 4);
+	shmq_copy_in(text, memory, off, 5);
+	if (memcmp(text, "hello", 5) || s.writes != 1 || s.time != 1)
+		return 9;
+	shmq_cell_unpin(&c, 0);
+	if (shmq_cell_read(&c, text, 5, &s, SHMQ_CELL_TRIES) != SHMQ_OK || s.writes != 4)
+		return 10;
+	return memcmp(text, "again", 5) ? 11 : 0;
+}
+
 int core_smoke(shmq_base memory, uint32_t length)
 {
 	struct shmq_format checked = { SHMQ_CHECKED, 4, { 'S', 'H', 'M', 'Q' } };
@@ -51,13 +84,15 @@ int core_smoke(shmq_base memory, uint32_t length)
 	if (!shmq_doorbell_take(memory, 0) || shmq_doorbell_take(memory, 0))
 		return 5;
 	shmq_doorbell_disarm(memory, 0);
-	return shmq_channel_open(memory, length, &ch) == SHMQ_CHANNEL_TRUNCATED ? 0 : 6;
+	if (shmq_channel_open(memory, length, &ch) != SHMQ_CHANNEL_TRUNCATED)
+		return 6;
+	return latest_value(memory, length);
 }
 
 #if __STDC_HOSTED__
 int main(void)
 {
-	static uint64_t memory[32];
+	static uint64_t memory[64];
 
 	return core_smoke((shmq_base)memory, sizeof(memory));
 }

@@ -20,6 +20,8 @@ struct Options {
     std::string framing;
     std::optional<std::string> prefix;
     std::uint64_t max_message = 0;
+    std::uint64_t cell_size = 0;
+    std::optional<std::uint32_t> cell_readers;
     DeviceOptions device_options;
     bool json = false;
 };
@@ -32,7 +34,9 @@ int run(const Options& options) {
     if (options.size)
         settings.size = options.size;
     if (!options.layout.empty())
-        settings.layout = options.layout == "raw" ? SHMQ_LAYOUT_RAW : SHMQ_LAYOUT_CHANNEL;
+        settings.layout = options.layout == "raw"    ? SHMQ_LAYOUT_RAW
+                          : options.layout == "cell" ? SHMQ_LAYOUT_CELL
+                                                     : SHMQ_LAYOUT_CHANNEL;
     if (!options.framing.empty())
         settings.framing = options.framing == "plain" ? SHMQ_FRAMING_PLAIN : SHMQ_FRAMING_CHECKED;
     if (options.prefix)
@@ -41,6 +45,11 @@ int run(const Options& options) {
         throw WrongUse("--max-message: no message is longer than 4 GiB");
     if (options.max_message)
         settings.max_message = static_cast<std::uint32_t>(options.max_message);
+    if (options.cell_size > UINT32_MAX)
+        throw WrongUse("--cell-size: no device is longer than 1 GiB");
+    if (options.cell_size)
+        settings.cell_size = static_cast<std::uint32_t>(options.cell_size);
+    settings.cell_readers = options.cell_readers;
     const shmq::DeviceStatus made = shmq::Control::open().add(settings);
     print(options.json ? as_json(made) : made.path() + '\n');
     return exit_ok;
@@ -54,16 +63,19 @@ void add_add(Program& program) {
                                    "  shmqctl add\n"
                                    "  shmqctl add 7 --size 1M --handler none --mode 0660 --group "
                                    "shmq\n"
-                                   "  shmqctl add --framing plain --tick 200ms",
+                                   "  shmqctl add --framing plain --tick 200ms\n"
+                                   "  shmqctl add --layout raw --handler print --period 500ms "
+                                   "--priority 1",
                                    run, options);
     sub->add_option("DEVICE", options->device,
                     std::string(device_help) + "; default: the lowest free number");
     sub->add_option("--size", options->size, "memory, two queues together; default 256K")
         ->transform(CLI::AsSizeValue(false))
         ->option_text("BYTES");
-    sub->add_option("--layout", options->layout, "two queues, or memory without structure")
-        ->check(CLI::IsMember({"channel", "raw"}))
-        ->option_text("channel|raw [channel]");
+    sub->add_option("--layout", options->layout,
+                    "two queues, one latest value, or memory without structure")
+        ->check(CLI::IsMember({"channel", "cell", "raw"}))
+        ->option_text("channel|cell|raw [channel]");
     sub->add_option("--framing", options->framing, "how messages lie in the queues")
         ->check(CLI::IsMember({"checked", "plain"}))
         ->option_text("checked|plain [checked]");
@@ -72,6 +84,13 @@ void add_add(Program& program) {
     sub->add_option("--max-message", options->max_message, "the longest that the kernel takes")
         ->transform(CLI::AsSizeValue(false))
         ->option_text("BYTES [64K]");
+    sub->add_option("--cell-size", options->cell_size, "of the value, with --layout cell")
+        ->transform(CLI::AsSizeValue(false))
+        ->option_text("BYTES [64]");
+    sub->add_option("--cell-readers", options->cell_readers,
+                    "how many readers can register, with --layout cell; any number read without")
+        ->check(CLI::Range(0, 30))
+        ->option_text("N [8]");
     add_device_options(*sub, options->device_options);
     sub->add_flag("--json", options->json, "print the device, for scripts");
 }

@@ -45,18 +45,30 @@ Json json_of(const std::vector<Queue>& queues) {
     return all;
 }
 
+Json periods_of(const shmq::DeviceStatistics& d) {
+    return {
+        {"periods", d.periods}, {"missed", d.missed}, {"lateness_max_ns", d.lateness.max.count()}};
+}
+
 Json json_of(const shmq::DeviceStatus& d) {
     char mode[8];
     std::snprintf(mode, sizeof(mode), "%04o", d.mode & 0777u);
     return {{"index", d.index},
             {"path", d.path()},
             {"size", d.size},
-            {"layout", d.layout == SHMQ_LAYOUT_RAW ? "raw" : "channel"},
+            {"layout", name_of(d.layout)},
             {"framing", d.framing == SHMQ_FRAMING_PLAIN ? "plain" : "checked"},
             {"prefix_hex", to_hex(d.prefix)},
             {"max_message", d.max_message},
             {"handler", d.handler},
             {"period_us", d.period.count()},
+            {"priority", d.priority},
+            {"cpu", d.cpu},
+            {"print",
+             {{"offset", d.print_offset},
+              {"words", d.print_words},
+              {"format", name_of(d.print_format)}}},
+            {"cell", {{"size", d.cell_size}, {"readers", d.cell_readers}}},
             {"tick_ms", d.tick.count()},
             {"restart", d.restart},
             {"mode", mode},
@@ -85,14 +97,17 @@ std::string as_json(const std::vector<shmq::DeviceStatus>& devices,
     for (std::size_t i = 0; i < devices.size(); ++i) {
         all.push_back(json_of(devices[i]));
         all.back()["queues"] = json_of(statistics[i].queues);
+        all.back().update(periods_of(statistics[i]));
     }
     return dumped(all, 2) + '\n';
 }
 
 std::string as_json(const std::vector<shmq::DeviceStatistics>& devices) {
     Json all = Json::array();
-    for (const shmq::DeviceStatistics& d : devices)
+    for (const shmq::DeviceStatistics& d : devices) {
         all.push_back({{"index", d.index}, {"queues", json_of(d.queues)}});
+        all.back().update(periods_of(d));
+    }
     return dumped(all, 2) + '\n';
 }
 

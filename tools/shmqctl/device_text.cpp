@@ -63,9 +63,45 @@ std::string prefix_text(const std::string& prefix) {
     return prefix.empty() ? "none" : text ? '"' + prefix + '"' : "0x" + to_hex(prefix);
 }
 
+// Of the devices with periods; nothing if there are none.
+std::string periods_table(const std::vector<shmq::DeviceStatistics>& devices) {
+    std::vector<Row> rows = {{"DEVICE", "PERIODS", "MISSED", "99% WITHIN", "LATEST"}};
+    for (const shmq::DeviceStatistics& d : devices)
+        if (d.periods || d.missed)
+            rows.push_back({"shmq" + std::to_string(d.index), std::to_string(d.periods),
+                            std::to_string(d.missed),
+                            std::to_string(d.lateness.within(0.99).count()) + " us",
+                            std::to_string(d.lateness.within(1).count()) + " us"});
+    return rows.size() > 1 ? '\n' + aligned(rows) : "";
+}
+
 std::string percent(std::uint32_t part, std::uint32_t whole) {
     const std::uint64_t value = whole ? std::uint64_t{100} * part / whole : 0;
     return std::to_string(value) + '%';
+}
+
+std::string structure_of(const shmq::DeviceStatus& d) {
+    if (d.layout == SHMQ_LAYOUT_RAW)
+        return ", no structure";
+    if (d.layout == SHMQ_LAYOUT_CELL)
+        return ", a cell of " + human_bytes(d.cell_size) + " for " +
+               std::to_string(d.cell_readers) + " registered readers";
+    return ", a channel of two queues";
+}
+
+std::string print_of(const shmq::DeviceStatus& d) {
+    if (d.handler != "print")
+        return "";
+    return " (" + std::to_string(d.print_words) + " words at " + std::to_string(d.print_offset) +
+           ", as " + name_of(d.print_format) + ')';
+}
+
+std::string periods_of(const shmq::DeviceStatistics& statistics) {
+    if (!statistics.periods && !statistics.missed)
+        return "";
+    return "                " + std::to_string(statistics.periods) + " periods, " +
+           std::to_string(statistics.missed) + " missed; 99% began within " +
+           std::to_string(statistics.lateness.within(0.99).count()) + " us\n";
 }
 
 } // namespace
@@ -100,18 +136,54 @@ const char* name_of(enum shmq_end_id end) noexcept {
     return end == SHMQ_END_PRODUCER ? "producer" : "consumer";
 }
 
+const char* name_of(enum shmq_layout layout) noexcept {
+    switch (layout) {
+    case SHMQ_LAYOUT_CHANNEL:
+        return "channel";
+    case SHMQ_LAYOUT_RAW:
+        return "raw";
+    case SHMQ_LAYOUT_CELL:
+        return "cell";
+    }
+    return "unknown";
+}
+
+const char* name_of(enum shmq_print_format format) noexcept {
+    switch (format) {
+    case SHMQ_PRINT_HEX:
+        return "hex";
+    case SHMQ_PRINT_U32:
+        return "u32";
+    case SHMQ_PRINT_S32:
+        return "s32";
+    }
+    return "unknown";
+}
+
+std::string period_of(const shmq::DeviceStatus& d) {
+    if (!d.period.count())
+        return "none";
+    std::string text = std::to_string(d.period.count()) + " us";
+    if (d.priority)
+        text += ", fifo " + std::to_string(d.priority);
+    if (d.cpu != shmq::any_cpu)
+        text += ", cpu " + std::to_string(d.cpu);
+    return text;
+}
+
 std::string ends_of(const shmq::QueueStatus& queue) {
     return std::string(name_of(queue.producer)) + " -> " + name_of(queue.consumer);
 }
 
 std::string as_table(const std::vector<shmq::DeviceStatus>& devices) {
     std::vector<Row> rows = {
-        {"DEVICE", "SIZE", "LAYOUT", "HANDLER", "FRAMING", "MODE", "OWNER", "STATE"}};
+        {"DEVICE", "SIZE", "LAYOUT", "HANDLER", "PERIOD", "FRAMING", "MODE", "OWNER", "STATE"}};
     for (const shmq::DeviceStatus& d : devices)
-        rows.push_back({d.path(), human_bytes(d.size),
-                        d.layout == SHMQ_LAYOUT_RAW ? "raw" : "channel", d.handler,
-                        d.framing == SHMQ_FRAMING_PLAIN ? "plain" : "checked", mode_of(d),
-                        owner_of(d), state_of(d)});
+        rows.push_back({d.path(), human_bytes(d.size), name_of(d.layout), d.handler, period_of(d),
+                        d.layout != SHMQ_LAYOUT_CHANNEL   ? "none"
+                        : d.framing == SHMQ_FRAMING_PLAIN ? "plain"
+                                                          : "checked",
+                        mode_of(d), owner_of(d), state_of(d)});
     return aligned(rows);
 }
 
@@ -126,25 +198,24 @@ std::string as_table(const std::vector<shmq::DeviceStatistics>& devices) {
                             std::to_string(q.damaged), std::to_string(q.wakeups),
                             std::to_string(q.turns), percent(q.fill, q.capacity),
                             percent(q.high_water, q.capacity)});
-    return aligned(rows);
+    return aligned(rows) + periods_table(devices);
 }
 
 std::string in_full(const shmq::DeviceStatus& d, const shmq::DeviceStatistics& statistics) {
-    const bool raw = d.layout == SHMQ_LAYOUT_RAW;
-    std::string text = coloured(Colour::bold, d.path()) + "  " + human_bytes(d.size) +
-                       (raw ? ", no structure" : ", a channel of two queues") + '\n';
+    std::string text =
+        coloured(Colour::bold, d.path()) + "  " + human_bytes(d.size) + structure_of(d) + '\n';
     text += "    access      mode " + mode_of(d) + ", " + owner_of(d) + '\n';
-    if (raw)
-        return text;
+    if (d.layout != SHMQ_LAYOUT_CHANNEL)
+        return text + "    handler     " + d.handler + print_of(d) + "\n    period      " +
+               period_of(d) + '\n' + periods_of(statistics);
     text += "    handler     " + d.handler + ", messages of at most " + human_bytes(d.max_message) +
             '\n';
     text += d.framing == SHMQ_FRAMING_PLAIN
                 ? "    framing     plain\n"
                 : "    framing     checked, prefix " + prefix_text(d.prefix) + '\n';
-    text += "    period      " +
-            (d.period.count() ? std::to_string(d.period.count()) + " us" : std::string("none")) +
-            ", tick " +
+    text += "    period      " + period_of(d) + ", tick " +
             (d.tick.count() ? std::to_string(d.tick.count()) + " ms" : std::string("none")) + '\n';
+    text += periods_of(statistics);
     text += "    restart     " + std::string(d.restart ? "followed" : "stops the queue") +
             ", epoch " + std::to_string(d.epoch) + '\n';
     for (const shmq::QueueStatistics& q : statistics.queues) {

@@ -14,6 +14,12 @@ namespace shmqctl {
 [[nodiscard]] const char* name_of(enum shmq_end_holder holder) noexcept;
 [[nodiscard]] const char* name_of(enum shmq_end_id end) noexcept;
 
+[[nodiscard]] const char* name_of(enum shmq_layout layout) noexcept;
+[[nodiscard]] const char* name_of(enum shmq_print_format format) noexcept;
+
+/// "500 us, fifo 80, cpu 1", or "none".
+[[nodiscard]] std::string period_of(const shmq::DeviceStatus& device);
+
 /// "user -> kernel", as who has the ends.
 [[nodiscard]] std::string ends_of(const shmq::QueueStatus& queue);
 

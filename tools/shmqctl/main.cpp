@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
     add_set(program);
     add_show(program);
     add_stats(program);
+    add_latency(program);
     add_reset(program);
     add_monitor(program);
     add_top(program);

@@ -23,6 +23,7 @@ void add_add(Program& program);
 void add_bench(Program& program);
 void add_del(Program& program);
 void add_doctor(Program& program);
+void add_latency(Program& program);
 void add_list(Program& program);
 void add_monitor(Program& program);
 void add_recv(Program& program);

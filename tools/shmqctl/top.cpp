@@ -44,16 +44,16 @@ public:
         const double seconds = std::chrono::duration<double>(now - before_).count();
         std::map<Key, Counted> counted;
         std::vector<Load> loads;
-        for (const auto& [device, queues] : all) {
-            for (const shmq::QueueStatistics& queue : queues) {
-                const Key key{device, queue.index};
+        for (const shmq::DeviceStatistics& device : all) {
+            for (const shmq::QueueStatistics& queue : device.queues) {
+                const Key key{device.index, queue.index};
                 const Counted here{queue.messages, queue.bytes};
                 const auto last = last_.find(key);
                 // A device that came meanwhile, or whose counters were zeroed, starts now.
                 const bool known = last != last_.end() && here.messages >= last->second.messages &&
                                    here.bytes >= last->second.bytes;
                 const Counted from = known ? last->second : here;
-                loads.push_back({device, queue,
+                loads.push_back({device.index, queue,
                                  static_cast<double>(here.messages - from.messages) / seconds,
                                  static_cast<double>(here.bytes - from.bytes) / seconds});
                 counted[key] = here;

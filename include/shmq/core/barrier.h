@@ -11,7 +11,11 @@
  *   shmq_store_release   earlier accesses stay before it; pairs with load_acquire
  *   shmq_cmpxchg         compare-exchange, acquire on success
  *   shmq_full_fence      orders everything, a store before a later load too
+ *   shmq_load_fence      earlier loads stay before later loads and stores
+ *   shmq_store_fence     earlier loads and stores stay before later stores
  *   shmq_copy_in/_out    bulk copies; what was copied in is not read again
+ *   shmq_copy_racy_in/_out  the same while the other side may be at the same
+ *                        bytes: what comes of it must be checked before use
  *
  * Words are 32 bits and 4-byte aligned; nothing wider is atomic on every
  * machine that may be the other end.
@@ -102,6 +106,16 @@ static inline void shmq_full_fence(void)
 	mb(); /* pairs with the other end's shmq_full_fence() */
 }
 
+static inline void shmq_load_fence(void)
+{
+	mb(); /* pairs with the other end's shmq_store_fence() */
+}
+
+static inline void shmq_store_fence(void)
+{
+	mb(); /* pairs with the other end's shmq_load_fence() */
+}
+
 #else
 
 /* virt_*: the other end is another CPU even if this kernel has only one. */
@@ -120,6 +134,16 @@ static inline void shmq_store_release(shmq_base base, uint32_t off, uint32_t val
 static inline void shmq_full_fence(void)
 {
 	virt_mb(); /* pairs with the other end's shmq_full_fence() */
+}
+
+static inline void shmq_load_fence(void)
+{
+	virt_rmb(); /* pairs with the other end's shmq_store_fence() */
+}
+
+static inline void shmq_store_fence(void)
+{
+	virt_wmb(); /* pairs with the other end's shmq_load_fence() */
 }
 
 #endif
@@ -179,7 +203,29 @@ static inline void shmq_store_release(shmq_base base, uint32_t off, uint32_t val
 	shmq_store_relaxed(base, off, value);
 }
 
+static inline void shmq_load_fence(void)
+{
+	shmq_full_fence(); /* pairs with the other end's shmq_store_fence() */
+}
+
+static inline void shmq_store_fence(void)
+{
+	shmq_full_fence(); /* pairs with the other end's shmq_load_fence() */
+}
+
 #else
+
+static inline void shmq_load_fence(void)
+{
+	/* pairs with the other end's shmq_store_fence() */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
+static inline void shmq_store_fence(void)
+{
+	/* pairs with the other end's shmq_load_fence() */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
 
 static inline uint32_t shmq_load_acquire(shmq_base base, uint32_t off)
 {
@@ -232,6 +278,67 @@ SHMQ_HOT void shmq_copy_out(shmq_base base, uint32_t off, const void *from, uint
 {
 	memcpy(base + off, from, n);
 }
+
+/*
+ * Copies of bytes that the other side may be storing, or reading, at the same
+ * time. `off` is a multiple of 4, and the memory goes on to the next one after
+ * `off + n`: it is taken word by word, each untorn and each once. Order comes
+ * from the fences around the copy.
+ */
+#ifdef __KERNEL__
+
+/* Out of line and not seen through by the compiler; a torn byte does no harm. */
+static inline void shmq_copy_racy_in(void *to, shmq_base base, uint32_t off, uint32_t n)
+{
+	memcpy(to, base + off, n);
+	barrier();
+}
+
+static inline void shmq_copy_racy_out(shmq_base base, uint32_t off, const void *from, uint32_t n)
+{
+	barrier();
+	memcpy(base + off, from, n);
+	barrier();
+}
+
+#else
+
+SHMQ_HOT void shmq_copy_racy_in(void *to, shmq_base base, uint32_t off, uint32_t n)
+{
+	uint8_t *out = (uint8_t *)to;
+	uint32_t word;
+
+	for (; n >= sizeof(word); n -= (uint32_t)sizeof(word)) {
+		word = shmq_load_relaxed(base, off);
+		memcpy(out, &word, sizeof(word));
+		off += (uint32_t)sizeof(word);
+		out += sizeof(word);
+	}
+	if (n) {
+		word = shmq_load_relaxed(base, off);
+		memcpy(out, &word, n);
+	}
+}
+
+SHMQ_HOT void shmq_copy_racy_out(shmq_base base, uint32_t off, const void *from, uint32_t n)
+{
+	const uint8_t *in = (const uint8_t *)from;
+	uint32_t word;
+
+	for (; n >= sizeof(word); n -= (uint32_t)sizeof(word)) {
+		memcpy(&word, in, sizeof(word));
+		shmq_store_relaxed(base, off, word);
+		off += (uint32_t)sizeof(word);
+		in += sizeof(word);
+	}
+	if (n) {
+		word = 0;
+		memcpy(&word, in, n);
+		shmq_store_relaxed(base, off, word);
+	}
+}
+
+#endif
 
 #endif /* SHMQ_MODEL */
 

@@ -27,6 +27,7 @@
 enum shmq_area_type {
 	SHMQ_AREA_RAW = 0,	/* no structure */
 	SHMQ_AREA_QUEUE = 1,	/* byte queue, with messages in `framing` on it */
+	SHMQ_AREA_CELL = 2,	/* one latest value; its header tells sizes */
 };
 
 enum shmq_area_direction {
@@ -48,7 +49,8 @@ enum shmq_end_id {
 /**
  * struct shmq_area - a part of the region
  * @type: enum shmq_area_type
- * @queue: index of the queue: in the state page, in sleep words, in claims
+ * @queue: index of the queue: in the state page, in sleep words, in claims; 0 for
+ *         other areas
  * @direction: enum shmq_area_direction
  * @framing: enum shmq_area_framing
  * @kernel_ends: bit 1 << enum shmq_end_id for each end that the kernel holds

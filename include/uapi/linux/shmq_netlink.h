@@ -26,7 +26,23 @@
 enum shmq_layout {
 	SHMQ_LAYOUT_CHANNEL = 0,	/* two queues, one each way */
 	SHMQ_LAYOUT_RAW = 1,		/* memory without structure */
+	SHMQ_LAYOUT_CELL = 2,		/* one cell */
 };
+
+/* How the handler "print" writes a word. */
+enum shmq_print_format {
+	SHMQ_PRINT_HEX = 0,
+	SHMQ_PRINT_U32 = 1,
+	SHMQ_PRINT_S32 = 2,
+};
+
+/*
+ * How late periods began: bucket b counts those from its lower limit on to below
+ * that of b + 1, the last bucket all the rest. The lower limits are 0, 1, 2, 3
+ * microseconds, and (4 + b % 4) << (b / 4 - 1) from b = 4 on: four buckets for
+ * each power of two.
+ */
+#define SHMQ_LATENESS_BUCKETS	80
 
 enum {
 	SHMQ_CMD_DEV_GET = 1,		/* do and dump */
@@ -67,6 +83,17 @@ enum {
 	SHMQ_A_DEV_EPOCH = 14,		/* u32: raised by each reset */
 	SHMQ_A_DEV_QUEUE = 15,		/* nest of SHMQ_A_QUEUE_*, one a queue */
 	SHMQ_A_DEV_PAD = 16,
+	SHMQ_A_DEV_PRIORITY = 17,	/* u32: 0 fair, 1 to 99 SCHED_FIFO */
+	SHMQ_A_DEV_CPU = 18,		/* s32: -1 any */
+	SHMQ_A_DEV_PRINT_OFFSET = 19,	/* u32: bytes */
+	SHMQ_A_DEV_PRINT_WORDS = 20,	/* u32 */
+	SHMQ_A_DEV_PRINT_FORMAT = 21,	/* u32: enum shmq_print_format */
+	SHMQ_A_DEV_CELL_SIZE = 22,	/* u32: of the value, bytes */
+	SHMQ_A_DEV_CELL_READERS = 23,	/* u32: registered ones, at most */
+	SHMQ_A_DEV_PERIODS = 24,	/* u64: begun */
+	SHMQ_A_DEV_PERIODS_MISSED = 25,	/* u64: that passed without one */
+	SHMQ_A_DEV_LATENESS_MAX_NS = 26,	/* u64: nanoseconds */
+	SHMQ_A_DEV_LATENESS = 27,	/* u64[SHMQ_LATENESS_BUCKETS]; absent without periods */
 
 	__SHMQ_A_DEV_MAX,
 	SHMQ_A_DEV_MAX = (__SHMQ_A_DEV_MAX - 1)

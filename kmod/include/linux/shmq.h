@@ -85,12 +85,18 @@ int shmq_try_send(struct shmq_device *dev, u32 tag, const void *data, u32 length
  *	Return 0, or -EAGAIN: not now, call me again with this message when
  *	there is room in the queue to user space (a handler that answers), or
  *	any other error: the message is dropped and counted as refused.
+ * @period: may be NULL. Called when a period of the device begins, before the
+ *	messages that wait then; not at all without a period. Process context,
+ *	in the thread that @message is called from; may shmq_reply().
+ * @by_period: with a period, messages wait until one begins.
  * @quick: @message never sleeps. Its replies to messages that come in a row may
  *	then become visible together, at most 16.
  */
 struct shmq_handler {
 	const char *name;
 	int (*message)(struct shmq_device *dev, u32 tag, const void *data, u32 length);
+	void (*period)(struct shmq_device *dev);
+	bool by_period;
 	bool quick;
 };
 

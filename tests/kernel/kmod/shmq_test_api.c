@@ -45,6 +45,14 @@ static ulong calls;
 module_param(calls, ulong, 0444);
 MODULE_PARM_DESC(calls, "how often the handler was called");
 
+static ulong periods;
+module_param(periods, ulong, 0444);
+MODULE_PARM_DESC(periods, "how often its period began");
+
+static uint period_ms;
+module_param(period_ms, uint, 0644);
+MODULE_PARM_DESC(period_ms, "how long it works in each period");
+
 static struct shmq_device *dev;
 static DEFINE_MUTEX(lock); /* dev, second, second_name */
 
@@ -87,9 +95,19 @@ static int message(struct shmq_device *from, u32 tag, const void *data, u32 leng
 	return shmq_reply(from, tag, data, length);
 }
 
+static void period(struct shmq_device *of)
+{
+	WRITE_ONCE(periods, periods + 1);
+	if (READ_ONCE(period_ms))
+		msleep(READ_ONCE(period_ms));
+	/* Without a reader the queue fills; it is not waited for. */
+	shmq_reply(of, 0, "period", 6);
+}
+
 static struct shmq_handler handler = {
 	.name = "test",
 	.message = message,
+	.period = period,
 };
 
 static char second_name[64];

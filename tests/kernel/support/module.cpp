@@ -3,6 +3,7 @@
 #include "process.hpp"
 
 #include <fstream>
+#include <sstream>
 
 #include <sys/syscall.h>
 
@@ -46,17 +47,6 @@ Module::~Module() {
     unload();
 }
 
-constexpr const char* loader = "/proc/sys/kernel/modprobe";
-
-NoAutoload::NoAutoload() {
-    std::getline(std::ifstream(loader), before_);
-    std::ofstream(loader) << '\n';
-}
-
-NoAutoload::~NoAutoload() {
-    std::ofstream(loader) << before_ << '\n';
-}
-
 KernelLog::KernelLog() : fd_(::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
     if (!fd_.valid())
         fail("open /dev/kmsg");
@@ -70,6 +60,25 @@ const std::string& KernelLog::text() {
         if (n > 0)
             text_.append(record, static_cast<std::size_t>(n));
     return text_;
+}
+
+// A record is "priority,sequence,microseconds,flags;text", with lines of details behind.
+std::vector<std::uint64_t> KernelLog::times_of(std::string_view what) {
+    std::vector<std::uint64_t> times;
+    std::istringstream records(text());
+    for (std::string line; std::getline(records, line);) {
+        const auto start = line.find(';');
+        if (line.find(what) == std::string::npos || start == std::string::npos)
+            continue;
+        std::istringstream head(line.substr(0, start));
+        std::string priority, sequence;
+        std::uint64_t at = 0;
+        std::getline(head, priority, ',');
+        std::getline(head, sequence, ',');
+        head >> at;
+        times.push_back(at);
+    }
+    return times;
 }
 
 bool KernelLog::comes_to_say(std::string_view what) {

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace test {
 
 // insmod and rmmod of a .ko file in the working directory: 0 or errno.
@@ -27,18 +29,6 @@ private:
     bool loaded_ = true;
 };
 
-// While it lives, the kernel loads no module by itself: asking for the netlink
-// family of one that is installed brings it back.
-class NoAutoload {
-public:
-    NoAutoload();
-    NoAutoload(const NoAutoload&) = delete;
-    ~NoAutoload();
-
-private:
-    std::string before_;
-};
-
 // What the kernel logs from here on.
 class KernelLog {
 public:
@@ -48,6 +38,8 @@ public:
     bool says(std::string_view what) { return text().find(what) != std::string::npos; }
     // Waits for it.
     bool comes_to_say(std::string_view what);
+    // When each line that has that in it was written, microseconds of the kernel's clock.
+    std::vector<std::uint64_t> times_of(std::string_view what);
 
 private:
     Fd fd_;

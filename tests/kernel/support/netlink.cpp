@@ -139,6 +139,9 @@ Request& Request::u8(std::uint16_t type, std::uint8_t value) {
 Request& Request::u32(std::uint16_t type, std::uint32_t value) {
     return raw(type, bytes_of(value));
 }
+Request& Request::s32(std::uint16_t type, std::int32_t value) {
+    return raw(type, bytes_of(value));
+}
 Request& Request::u64(std::uint16_t type, std::uint64_t value) {
     return raw(type, bytes_of(value));
 }

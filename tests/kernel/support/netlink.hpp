@@ -26,6 +26,7 @@ public:
     explicit Request(std::uint8_t command, std::uint16_t flags = 0);
     Request& u8(std::uint16_t type, std::uint8_t value);
     Request& u32(std::uint16_t type, std::uint32_t value);
+    Request& s32(std::uint16_t type, std::int32_t value);
     Request& u64(std::uint16_t type, std::uint64_t value);
     Request& text(std::uint16_t type, const std::string& value); // with its NUL
     Request& raw(std::uint16_t type, std::string_view bytes);
@@ -49,6 +50,7 @@ struct Attributes {
 
     bool has(unsigned type) const { return value.contains(type); }
     std::uint32_t u32(unsigned type) const;
+    std::int32_t s32(unsigned type) const { return static_cast<std::int32_t>(u32(type)); }
     std::uint64_t u64(unsigned type) const;
     std::string text(unsigned type) const;
     std::uint32_t queue_u32(unsigned queue, unsigned type) const;

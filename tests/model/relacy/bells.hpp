@@ -9,8 +9,8 @@
 
 namespace model {
 
-// futex(2): sleeps if the word is still 1. May return for nothing.
-inline void futex_sleep(shmq_base base, std::uint32_t off) {
+// futex(2): sleeps if the word is still `value`. May return for nothing.
+inline void futex_sleep(shmq_base base, std::uint32_t off, std::uint32_t value = 1) {
     rl::context& c = rl::ctx();
     const shmq_where at = shmq_where::current();
     c.sched();
@@ -19,18 +19,19 @@ inline void futex_sleep(shmq_base base, std::uint32_t off) {
     {
         // The look and going to sleep are one step.
         rl::preemption_disabler together(c);
-        if (word(base, off, at).load(rl::mo_acquire, info(at)) != 1)
+        if (word(base, off, at).load(rl::mo_acquire, info(at)) != value)
             return;
     }
     word(base, off, at).wait(c, false, true, info(at));
 }
 
+// Wakes all.
 inline void futex_ring(shmq_base base, std::uint32_t off) {
     rl::context& c = rl::ctx();
     const shmq_where at = shmq_where::current();
     c.sched();
     c.atomic_thread_fence_seq_cst();
-    word(base, off, at).wake(c, 1, info(at));
+    word(base, off, at).wake(c, 8, info(at));
 }
 
 // An eventfd, and one edge-triggered epoll on it.

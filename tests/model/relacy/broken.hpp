@@ -15,7 +15,15 @@ enum class Broken {
     clear,       // the waker does not clear the word; the test does, after the ring
     second_look, // not taken: arm, then sleep (by the test)
     leave,       // the compare-exchange and the fence before it order nothing
+    help,        // the compare-exchange does nothing
+    count,       // not compared (by the test)
+    membarrier,  // there is none (by the test)
+    rings,       // not counted: a sleeper knows only that one is armed (by the test)
+    look_round,  // none when a publisher begins (by the test)
 };
+
+// Of any word.
+inline constexpr std::uint32_t any_word = UINT32_MAX;
 
 // One access of core/: what, in which function, of which word.
 struct Breakage {
@@ -37,6 +45,23 @@ inline constexpr Breakage breakages[] = {
     {"clear_after_ring", Broken::clear, "shmq_doorbell_take", 0},
     {"no_second_look", Broken::second_look, "", 0},
     {"relaxed_leave", Broken::leave, "shmq_channel_leave_end", 0},
+    {"relaxed_sequence", Broken::publish, "shmq_cell_commit", any_word},
+    {"relaxed_look_sequence", Broken::look, "shmq_cell_try_read", any_word},
+    {"no_fence_in_begin", Broken::fence, "shmq_cell_begin", 0},
+    {"no_fence_in_try_read", Broken::fence, "shmq_cell_try_read", 0},
+    {"no_count", Broken::count, "", 0},
+    {"relaxed_latest", Broken::publish, "shmq_cell_commit", 64},
+    {"relaxed_look_latest", Broken::look, "shmq_cell_pin", 64},
+    {"relaxed_unpin", Broken::publish, "shmq_cell_unpin", any_word},
+    {"relaxed_look_seat", Broken::look, "shmq_cell_help", any_word},
+    {"no_fence_in_pin", Broken::fence, "shmq_cell_pin", 0},
+    {"no_fence_in_look_round", Broken::fence, "shmq_cell_look_round", 0},
+    {"no_help", Broken::help, "shmq_cell_help", 0},
+    {"no_membarrier", Broken::membarrier, "", 0},
+    {"no_fence_in_cell_arm", Broken::fence, "shmq_cell_arm", 0},
+    {"one_bit_to_sleep_on", Broken::rings, "", 0},
+    {"no_look_round_of_successor", Broken::look_round, "", 0},
+    {"relaxed_resign", Broken::leave, "shmq_cell_resign", 0},
 };
 
 // Chosen before the first execution; null: nothing is broken.

@@ -56,16 +56,23 @@ inline bool broken(Broken what, const shmq_where& at) {
 }
 
 inline bool broken(Broken what, const shmq_where& at, std::uint32_t off) {
-    return broken(what, at) && breakage->word == off;
+    return broken(what, at) && (breakage->word == off || breakage->word == any_word);
 }
 
+// Called before each access: where a test interrupts a thread, or kills it.
+inline void (*at_access)() = nullptr;
+
 inline rl::atomic<std::uint32_t>& word(shmq_base base, std::uint32_t off, const shmq_where& at) {
+    if (at_access)
+        at_access();
     if (!base[off].word)
         rl::ctx().fail_test("no word here", rl::test_result_user_assert_failed, info(at));
     return *base[off].word;
 }
 
 inline rl::var<std::uint8_t>& byte(shmq_base base, std::uint32_t off, const shmq_where& at) {
+    if (at_access)
+        at_access();
     if (!base[off].byte)
         rl::ctx().fail_test("no byte here", rl::test_result_user_assert_failed, info(at));
     return *base[off].byte;
@@ -119,9 +126,21 @@ static inline void shmq_full_fence(shmq_where at = shmq_where::current()) {
     rl::atomic_thread_fence(rl::mo_seq_cst, model::info(at));
 }
 
+static inline void shmq_load_fence(shmq_where at = shmq_where::current()) {
+    if (!model::broken(model::Broken::fence, at))
+        rl::atomic_thread_fence(rl::mo_acquire, model::info(at));
+}
+
+static inline void shmq_store_fence(shmq_where at = shmq_where::current()) {
+    if (!model::broken(model::Broken::fence, at))
+        rl::atomic_thread_fence(rl::mo_release, model::info(at));
+}
+
 static inline bool shmq_cmpxchg(shmq_base base, uint32_t off, uint32_t from, uint32_t to,
                                 shmq_where at = shmq_where::current()) {
     const bool broken = model::broken(model::Broken::leave, at);
+    if (model::broken(model::Broken::help, at))
+        return false;
     return model::word(base, off, at)
         .compare_exchange(rl::bool_t<false>(), from, to, broken ? rl::mo_relaxed : rl::mo_acq_rel,
                           broken ? rl::mo_relaxed : rl::mo_acquire, model::info(at));
@@ -139,6 +158,25 @@ static inline void shmq_copy_out(shmq_base base, uint32_t off, const void* from,
                                  shmq_where at = shmq_where::current()) {
     for (uint32_t i = 0; i < n; i++)
         model::byte(base, off + i, at)(model::info(at)).store(static_cast<const uint8_t*>(from)[i]);
+}
+
+// Bytes that are copied without regard for the other side are words here, as they
+// are accessed; a race between words is none.
+static inline void shmq_copy_racy_in(void* to, shmq_base base, uint32_t off, uint32_t n,
+                                     shmq_where at = shmq_where::current()) {
+    for (uint32_t i = 0; i < n; i += 4) {
+        const uint32_t value = shmq_load_relaxed(base, off + i, at);
+        std::memcpy(static_cast<uint8_t*>(to) + i, &value, n - i < 4 ? n - i : 4);
+    }
+}
+
+static inline void shmq_copy_racy_out(shmq_base base, uint32_t off, const void* from, uint32_t n,
+                                      shmq_where at = shmq_where::current()) {
+    for (uint32_t i = 0; i < n; i += 4) {
+        uint32_t value = 0;
+        std::memcpy(&value, static_cast<const uint8_t*>(from) + i, n - i < 4 ? n - i : 4);
+        shmq_store_relaxed(base, off + i, value, at);
+    }
 }
 
 // core/crc32.h over bytes in the ring: frames that are made and checked in place.

@@ -7,7 +7,7 @@ _shmqctl() {
 	local command=${COMP_WORDS[1]-} options='' values=''
 
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "list add del set show stats reset monitor top send recv bench doctor \
+		mapfile -t COMPREPLY < <(compgen -W "list add del set show stats latency reset monitor top send recv bench doctor \
 			--help --version" -- "$word")
 		return
 	fi
@@ -15,12 +15,17 @@ _shmqctl() {
 	list) options="-h --help --json" ;;
 	add)
 		options="-h --help --size --layout --framing --prefix --max-message \
-			--handler --period --tick --restart --mode --owner --group --json"
+			--cell-size --cell-readers --handler --period --priority --cpu --print-offset \
+			--print-words --print-format --tick --restart --mode --owner --group --json"
 		;;
 	del) options="-h --help" ;;
-	set) options="-h --help --handler --period --tick --restart --mode --owner --group" ;;
+	set)
+		options="-h --help --handler --period --priority --cpu --print-offset \
+			--print-words --print-format --tick --restart --mode --owner --group"
+		;;
 	show) options="-h --help --json" ;;
 	stats) options="-h --help --json" ;;
+	latency) options="-h --help --json --gnuplot" ;;
 	reset) options="-h --help --stats" ;;
 	monitor) options="-h --help --count --json" ;;
 	top) options="-h --help --interval --count --json" ;;
@@ -39,9 +44,10 @@ _shmqctl() {
 	--half) values="0 1 all" ;;
 	--type) values="msg bytes" ;;
 	--framing) values="checked plain" ;;
-	--layout) values="channel raw" ;;
+	--layout) values="channel cell raw" ;;
+	--print-format) values="hex u32 s32" ;;
 	--restart) values="yes no" ;;
-	--handler) values="echo log count none" ;;
+	--handler) values="echo log count print none" ;;
 	--group) values=$(getent group | cut -d : -f 1) ;;
 	--owner) values=$(getent passwd | cut -d : -f 1) ;;
 	esac

@@ -13,6 +13,7 @@ complete -c shmqctl -f -n __fish_use_subcommand -a del -d 'Remove devices; who u
 complete -c shmqctl -f -n __fish_use_subcommand -a set -d 'Change a device - all that is asked, or nothing'
 complete -c shmqctl -f -n __fish_use_subcommand -a show -d 'Show all about a device, its queues and who has their ends'
 complete -c shmqctl -f -n __fish_use_subcommand -a stats -d 'Count what has passed through the kernel, a line a queue'
+complete -c shmqctl -f -n __fish_use_subcommand -a latency -d 'Show how late the periods of a device began, as a histogram'
 complete -c shmqctl -f -n __fish_use_subcommand -a reset -d 'Empty the queues of a device and start stopped ones anew; or zero its counters'
 complete -c shmqctl -f -n __fish_use_subcommand -a monitor -d 'Print what happens to devices, a line each, until Ctrl-C'
 complete -c shmqctl -f -n __fish_use_subcommand -a top -d 'Watch how much moves through the queues, and how full they are'
@@ -29,12 +30,19 @@ complete -c shmqctl -f -n '__fish_seen_subcommand_from list' -a '(__shmqctl_devi
 
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l size -x
-complete -c shmqctl -n '__fish_seen_subcommand_from add' -l layout -x -a 'channel raw'
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l layout -x -a 'channel cell raw'
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l framing -x -a 'checked plain'
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l prefix -x
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l max-message -x
-complete -c shmqctl -n '__fish_seen_subcommand_from add' -l handler -x -a 'echo log count none'
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l cell-size -x
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l cell-readers -x
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l handler -x -a 'echo log count print none'
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l period -x
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l priority -x
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l cpu -x -a any
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l print-offset -x
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l print-words -x
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l print-format -x -a 'hex u32 s32'
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l tick -x
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l restart -x -a 'yes no'
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l mode -x
@@ -47,8 +55,13 @@ complete -c shmqctl -n '__fish_seen_subcommand_from del' -s h -l help
 complete -c shmqctl -f -n '__fish_seen_subcommand_from del' -a '(__shmqctl_devices)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from set' -s h -l help
-complete -c shmqctl -n '__fish_seen_subcommand_from set' -l handler -x -a 'echo log count none'
+complete -c shmqctl -n '__fish_seen_subcommand_from set' -l handler -x -a 'echo log count print none'
 complete -c shmqctl -n '__fish_seen_subcommand_from set' -l period -x
+complete -c shmqctl -n '__fish_seen_subcommand_from set' -l priority -x
+complete -c shmqctl -n '__fish_seen_subcommand_from set' -l cpu -x -a any
+complete -c shmqctl -n '__fish_seen_subcommand_from set' -l print-offset -x
+complete -c shmqctl -n '__fish_seen_subcommand_from set' -l print-words -x
+complete -c shmqctl -n '__fish_seen_subcommand_from set' -l print-format -x -a 'hex u32 s32'
 complete -c shmqctl -n '__fish_seen_subcommand_from set' -l tick -x
 complete -c shmqctl -n '__fish_seen_subcommand_from set' -l restart -x -a 'yes no'
 complete -c shmqctl -n '__fish_seen_subcommand_from set' -l mode -x
@@ -63,6 +76,11 @@ complete -c shmqctl -f -n '__fish_seen_subcommand_from show' -a '(__shmqctl_devi
 complete -c shmqctl -n '__fish_seen_subcommand_from stats' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from stats' -l json
 complete -c shmqctl -f -n '__fish_seen_subcommand_from stats' -a '(__shmqctl_devices)'
+
+complete -c shmqctl -n '__fish_seen_subcommand_from latency' -s h -l help
+complete -c shmqctl -n '__fish_seen_subcommand_from latency' -l json
+complete -c shmqctl -n '__fish_seen_subcommand_from latency' -l gnuplot
+complete -c shmqctl -f -n '__fish_seen_subcommand_from latency' -a '(ls -d /dev/shmq* 2>/dev/null)'
 
 complete -c shmqctl -n '__fish_seen_subcommand_from reset' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from reset' -l stats

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The publisher of a cell (cell.h): one at a time, wait-free whatever readers do.
+ *
+ * With seats it is the writer of J. Chen and A. Burns, "A Fully Asynchronous
+ * Reader/Writer Mechanism for Multiprocessor Real-Time Systems" (University of
+ * York, YCS-288, 1997): a reader announces that it chooses, then chooses the
+ * latest slot by compare-exchange; a publisher that comes between chooses for
+ * it. So seats + 2 slots are enough: one a seat, the latest, and the one that
+ * is written. More of them are for readers without a seat.
+ *
+ *   publisher: store the latest, full fence, look at the seats
+ *   reader:    announce in its seat, full fence, load the latest
+ *
+ * With both fences one of the two sees the other's store (Dekker): who did not
+ * choose before the publisher looked has the new one, not the slot that the
+ * publisher writes to next. The same fence serves sleep words.
+ *
+ * The fence is most of what a small value costs, so a publisher may leave it out
+ * while nobody attends. Then whoever comes must, after announcing that
+ * (shmq_cell_attend) and before anything else, make the publisher run a full
+ * fence: membarrier(2). What the publisher stored before that is then seen by the
+ * reader, and what it loads after it tells of the reader.
+ *
+ * Crash: a publisher killed at any instruction leaves the last whole value, and
+ * perhaps readers that it did not choose for. Its successor, who must know that
+ * it is dead, does that first (shmq_cell_publisher_attach).
+ */
+#ifndef SHMQ_CORE_CELL_PUBLISHER_H
+#define SHMQ_CORE_CELL_PUBLISHER_H
+
+#include "cell.h"
+
+/* In the word of a seat. */
+#define SHMQ_CELL_IDLE		0u
+#define SHMQ_CELL_CHOOSING	1u
+#define SHMQ_CELL_PINS		2u	/* and the number of the slot */
+
+#define SHMQ_CELL_SEATS_MASK	0x3fffffffu	/* of `attendance` */
+
+/* Private to the publisher, which never asks the memory for it again. */
+struct shmq_cell_publisher {
+	struct shmq_cell cell;
+	uint32_t slot;		/* the latest */
+	uint32_t next;		/* between begin and commit: being written */
+	uint32_t busy[2];	/* slots that seats pinned at the last look */
+	bool fences;		/* each publication, not only with somebody there */
+	uint64_t writes;	/* published so far */
+};
+
+static inline bool shmq_cell_is_busy(const struct shmq_cell_publisher *p, uint32_t slot)
+{
+	return p->busy[slot >> 5] >> (slot & 31) & 1;
+}
+
+/* Looks at one seat, and chooses for its reader. */
+static inline void shmq_cell_help(struct shmq_cell_publisher *p, uint32_t seat)
+{
+	shmq_base base = p->cell.base;
+	uint32_t word = shmq_cell_seat_word(seat);
+	/* D: pairs with the release of shmq_cell_unpin(): its reader has read */
+	uint32_t looks = shmq_load_acquire(base, word);
+
+	if (looks == SHMQ_CELL_CHOOSING) {
+		looks = SHMQ_CELL_PINS + p->slot;
+		if (!shmq_cmpxchg(base, word, SHMQ_CELL_CHOOSING, looks))
+			looks = shmq_load_acquire(base, word); /* it chose itself */
+	}
+	looks -= SHMQ_CELL_PINS; /* what pins none becomes too large, or is nonsense */
+	if (looks < p->cell.layout.slots)
+		p->busy[looks >> 5] |= 1u << (looks & 31);
+}
+
+/* After the latest was stored: who is there? Returns the attendance. */
+static inline uint32_t shmq_cell_look_round(struct shmq_cell_publisher *p)
+{
+	uint32_t attendance, seat;
+
+	/* E: pairs with the fences in shmq_cell_attend() and shmq_cell_pin() */
+	if (p->fences)
+		shmq_full_fence();
+	else
+		shmq_compiler_barrier(); /* pairs with membarrier(2) after shmq_cell_attend() */
+	p->busy[0] = 0;
+	p->busy[1] = 0;
+	/* pairs with the release in shmq_cell_leave() */
+	attendance = shmq_load_acquire(p->cell.base, SHMQ_CELL_AT_ATTENDANCE);
+	if (!attendance)
+		return 0;
+	if (!p->fences)
+		shmq_full_fence(); /* as E */
+	for (seat = 0; seat < p->cell.layout.seats; seat++) {
+		if (attendance >> seat & 1)
+			shmq_cell_help(p, seat);
+	}
+	return attendance;
+}
+
+/*
+ * Becomes the publisher of a cell whose last one, if there was one, will not
+ * store to it again. `fences`: false only if whoever attends can make this
+ * thread fence. SHMQ_CORRUPT: what is there cannot be a value; make the cell
+ * anew.
+ */
+static inline enum shmq_status shmq_cell_publisher_attach(struct shmq_cell_publisher *p,
+							  const struct shmq_cell *c, bool fences)
+{
+	uint32_t latest, slot, sequence;
+
+	p->cell = *c;
+	p->fences = true; /* for this look round */
+	/* pairs with the release of the last publisher */
+	latest = shmq_load_acquire(c->base, SHMQ_CELL_AT_LATEST);
+	p->slot = latest & SHMQ_CELL_SLOT_MASK;
+	p->next = p->slot;
+	if (p->slot >= c->layout.slots)
+		return SHMQ_CORRUPT;
+	slot = shmq_cell_slot(c, p->slot);
+	sequence = shmq_load_acquire(c->base, slot + SHMQ_CELL_SLOT_SEQUENCE);
+	p->writes = shmq_cell_load_u64(c->base, slot + SHMQ_CELL_SLOT_WRITES);
+	if (!shmq_cell_is_latest(sequence, latest) || sequence != (uint32_t)p->writes << 1)
+		return SHMQ_CORRUPT;
+	shmq_store_relaxed(c->base, SHMQ_CELL_AT_FENCES, fences);
+	shmq_cell_look_round(p); /* its fence is between FENCES and the attendance */
+	p->fences = fences;
+	return SHMQ_OK;
+}
+
+/*
+ * Starts a value: returns the offset of its bytes, which hold something old, to
+ * be filled with shmq_copy_racy_out(), or by the program itself, and committed.
+ * To begin again instead leaves the last value as it was.
+ */
+SHMQ_HOT uint32_t shmq_cell_begin(struct shmq_cell_publisher *p)
+{
+	uint32_t next = p->slot;
+	uint32_t off;
+
+	/* Seats and the latest leave one at least. */
+	do {
+		next++;
+		if (next == p->cell.layout.slots)
+			next = 0;
+	} while (shmq_cell_is_busy(p, next) || next == p->slot);
+	p->next = next;
+	off = shmq_cell_slot(&p->cell, next);
+	shmq_store_relaxed(p->cell.base, off + SHMQ_CELL_SLOT_SEQUENCE,
+			   (uint32_t)(p->writes + 1) << 1 | 1);
+	shmq_store_fence(); /* C: pairs with the fence in shmq_cell_try_read() */
+	return off + SHMQ_CELL_SLOT_VALUE;
+}
+
+/*
+ * Publishes what was begun. Returns the attendance: with SHMQ_CELL_SLEEPERS or
+ * SHMQ_CELL_POLLERS in it, somebody may have to be woken (shmq_cell_ring()).
+ */
+SHMQ_HOT uint32_t shmq_cell_commit(struct shmq_cell_publisher *p, uint64_t time)
+{
+	shmq_base base = p->cell.base;
+	uint32_t off = shmq_cell_slot(&p->cell, p->next);
+
+	p->writes++;
+	shmq_cell_store_u64(base, off + SHMQ_CELL_SLOT_WRITES, p->writes);
+	shmq_cell_store_u64(base, off + SHMQ_CELL_SLOT_TIME, time);
+	/* B: pairs with the acquire in shmq_cell_try_read() */
+	shmq_store_release(base, off + SHMQ_CELL_SLOT_SEQUENCE, (uint32_t)p->writes << 1);
+	/* A: pairs with the acquire in shmq_cell_try_read() and shmq_cell_pin() */
+	shmq_store_release(base, SHMQ_CELL_AT_LATEST,
+			   (uint32_t)p->writes << SHMQ_CELL_SLOT_BITS | p->next);
+	p->slot = p->next;
+	return shmq_cell_look_round(p);
+}
+
+/* Publishes a copy of all bytes of a value; see shmq_cell_commit(). */
+SHMQ_HOT uint32_t shmq_cell_write(struct shmq_cell_publisher *p, const void *from, uint64_t time)
+{
+	uint32_t off = shmq_cell_begin(p);
+
+	shmq_copy_racy_out(p->cell.base, off, from, p->cell.layout.size);
+	return shmq_cell_commit(p, time);
+}
+
+/*
+ * After a commit that told of them: whether those who sleep on `word`
+ * (SHMQ_CELL_AT_SLEEP, SHMQ_CELL_AT_POLL) must be woken, all of them. The fence of
+ * the commit pairs with the one in shmq_cell_arm().
+ *
+ * A sleep word is a count of rings, times two, and 1 if somebody is armed. Many
+ * sleep on it: were it only the 1, as in doorbell.h, one who arms after a ring
+ * would have another sleep on that was rung before it slept.
+ */
+static inline bool shmq_cell_ring(const struct shmq_cell_publisher *p, uint32_t word)
+{
+	uint32_t rings = shmq_load_relaxed(p->cell.base, word);
+
+	if (!(rings & 1))
+		return false;
+	/* Nobody changes it while it is armed but the one publisher. */
+	shmq_store_relaxed(p->cell.base, word, rings + 1);
+	return true;
+}
+
+/* ---- who it is ---- */
+
+/* `how` is SHMQ_CELL_HELD or UNLOCKED. Returns the word, for shmq_cell_resign(). */
+static inline uint32_t shmq_cell_appoint(const struct shmq_cell *c, uint32_t how)
+{
+	uint32_t word = shmq_load_relaxed(c->base, SHMQ_CELL_AT_PUBLISHER);
+
+	word = ((word | SHMQ_CELL_HOLDER) + 1) | how;
+	shmq_store_release(c->base, SHMQ_CELL_AT_PUBLISHER, word);
+	return word;
+}
+
+/*
+ * The publisher of that word is gone: its last value is visible to who reads
+ * GONE. Has no effect on a successor.
+ */
+static inline void shmq_cell_resign(const struct shmq_cell *c, uint32_t word)
+{
+	shmq_full_fence(); /* pairs with the acquire of who reads GONE */
+	shmq_cmpxchg(c->base, SHMQ_CELL_AT_PUBLISHER, word, word | SHMQ_CELL_GONE);
+}
+
+#endif /* SHMQ_CORE_CELL_PUBLISHER_H */
