@@ -101,15 +101,14 @@ bool claim(const shmq_pool& core, PoolLocks& locks, shmq_owner_id& id, const std
                 return true;
             continue;
         }
+        const std::uint32_t seen = shmq_pool_seen(&core, slot);
         const PoolLocks::Taken taken = locks.take(slot);
         if (taken == PoolLocks::Taken::failed)
             fail_errno(errno, what + ": an owner's slot cannot be locked");
         if (taken == PoolLocks::Taken::no)
             continue;
-        const std::uint32_t state =
-            shmq_load_acquire(core.base, shmq_pool_owner_word(&core, slot)) & SHMQ_OWNER_STATE;
-        if (state != SHMQ_OWNER_UNLOCKED)
-            (void)shmq_pool_sweep(&core, slot, &left);
+        if ((seen & SHMQ_OWNER_STATE) != SHMQ_OWNER_UNLOCKED)
+            (void)shmq_pool_sweep(&core, slot, seen, &left);
         if (shmq_pool_join(&core, slot, SHMQ_OWNER_HELD, &id))
             return true;
         locks.drop(slot);
@@ -152,7 +151,7 @@ void SharedPool::leave() noexcept {
     if (!state_ || state_->process != ::getpid())
         return;
     std::uint32_t left = 0;
-    (void)shmq_pool_sweep(&core_, slot(), &left);
+    (void)shmq_pool_sweep(&core_, slot(), shmq_pool_seen(&core_, slot()), &left);
     if (state_->locks) // a forked child may hold the file open
         state_->locks.drop(slot());
 }
@@ -257,9 +256,8 @@ std::size_t SharedPool::sweep() noexcept {
     for (int turn = 0; again && turn < 2; ++turn) {
         again = false;
         for (std::uint32_t other = 0; other < core_.owners; ++other) {
-            const std::uint32_t state =
-                shmq_load_acquire(core_.base, shmq_pool_owner_word(&core_, other)) &
-                SHMQ_OWNER_STATE;
+            const std::uint32_t seen = shmq_pool_seen(&core_, other);
+            const std::uint32_t state = seen & SHMQ_OWNER_STATE;
             const bool dead =
                 state == SHMQ_OWNER_GONE || (state == SHMQ_OWNER_HELD && state_->locks);
             if (other == slot() || !dead)
@@ -267,7 +265,7 @@ std::size_t SharedPool::sweep() noexcept {
             if (state_->locks && state_->locks.take(other) != PoolLocks::Taken::yes)
                 continue;
             std::uint32_t left = 0;
-            freed += shmq_pool_sweep(&core_, other, &left);
+            freed += shmq_pool_sweep(&core_, other, seen, &left);
             again = again || left > 0;
             if (state_->locks)
                 state_->locks.drop(other);

@@ -39,7 +39,9 @@ protected:
         std::uint32_t from = 99;
         return shmq_pool_adopt(&p, owner, h, &from);
     }
-    std::uint32_t sweep(std::uint32_t slot) { return shmq_pool_sweep(&p, slot, &left); }
+    std::uint32_t sweep(std::uint32_t slot) {
+        return shmq_pool_sweep(&p, slot, shmq_pool_seen(&p, slot), &left);
+    }
 
     Memory memory{64 * 120};
     shmq_pool p{};
@@ -190,6 +192,16 @@ TEST_F(CorePool, WhatTheDeadHadPublishedArrives) {
     EXPECT_TRUE(shmq_pool_join(&p, 0, SHMQ_OWNER_HELD, &successor));
     EXPECT_EQ(free(1, published), SHMQ_OK);
     EXPECT_EQ(shmq_pool_count(&p).free, blocks);
+}
+
+TEST_F(CorePool, ASweepThatComesLateSparesTheSuccessor) {
+    const std::uint32_t seen = shmq_pool_seen(&p, 1);
+    sweep(1);
+    ASSERT_TRUE(shmq_pool_join(&p, 1, SHMQ_OWNER_HELD, &id[1]));
+    const auto h = alloc(1);
+    EXPECT_EQ(shmq_pool_sweep(&p, 1, seen, &left), 0u);
+    EXPECT_TRUE(shmq_pool_owner_is(&p, id[1]));
+    EXPECT_EQ(free(1, h), SHMQ_OK);
 }
 
 TEST_F(CorePool, BothDeadInAnyOrderLeavesNothing) {

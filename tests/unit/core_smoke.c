@@ -59,7 +59,7 @@ static int block_round_trip(shmq_base memory, uint32_t length)
 	    shmq_pool_free(&opened, 1, &hints, h) != SHMQ_STALE)
 		return 2;
 	if (shmq_pool_alloc(&p, 0, &hints, &h) != SHMQ_OK ||
-	    shmq_pool_send(&p, 0, h, id[1]) != SHMQ_OK || shmq_pool_sweep(&p, 0, &left) ||
+	    shmq_pool_send(&p, 0, h, id[1]) != SHMQ_OK || shmq_pool_sweep(&p, 0, shmq_pool_seen(&p, 0), &left) ||
 	    left != 1 || shmq_pool_settle(&p, 1, id[0]) != 1)
 		return 3;
 	return shmq_pool_count(&p).free == 4 ? 0 : 4;

@@ -191,11 +191,17 @@ static inline bool shmq_owner_is_there(uint32_t owner_word)
 	       (owner_word & SHMQ_OWNER_STATE) == SHMQ_OWNER_UNLOCKED;
 }
 
+/* The slot's word, for shmq_pool_sweep(). */
+static inline uint32_t shmq_pool_seen(const struct shmq_pool *p, uint32_t slot)
+{
+	return shmq_load_acquire(p->base, shmq_pool_owner_word(p, slot));
+}
+
 /* Whether anybody is in the slot. */
 static inline bool shmq_pool_slot_taken(const struct shmq_pool *p, uint32_t slot)
 {
 	return slot < p->owners &&
-	       shmq_owner_is_there(shmq_load_acquire(p->base, shmq_pool_owner_word(p, slot)));
+	       shmq_owner_is_there(shmq_pool_seen(p, slot));
 }
 
 /* Whether that owner is there: taken, and not marked gone. */
@@ -206,7 +212,7 @@ static inline bool shmq_pool_owner_is(const struct shmq_pool *p, shmq_owner_id i
 
 	if (slot >= p->owners)
 		return false;
-	word = shmq_load_acquire(p->base, shmq_pool_owner_word(p, slot));
+	word = shmq_pool_seen(p, slot);
 	return shmq_owner_id_of(slot, word) == id && shmq_owner_is_there(word);
 }
 
@@ -273,26 +279,25 @@ static inline enum shmq_pool_fate shmq_pool_fate(const struct shmq_pool *p, uint
 }
 
 /*
- * Frees what a dead owner had and what was on its way to it. The caller knows
- * that nobody is in the slot. Returns how many blocks it freed; `left` is how
- * many are on their way from it to others: while there are some, the slot
+ * Frees what a dead owner had and what was on its way to it. `seen` is the
+ * slot's word, read before the caller made sure that nobody was in it; nothing
+ * happens if it has changed. Returns how many blocks it freed; `left` is how
+ * many are on their way from the dead to others: while there are some, the slot
  * stays GONE; then it is NOBODY's.
  */
-static inline uint32_t shmq_pool_sweep(const struct shmq_pool *p, uint32_t slot, uint32_t *left)
+static inline uint32_t shmq_pool_sweep(const struct shmq_pool *p, uint32_t slot, uint32_t seen,
+				       uint32_t *left)
 {
 	uint32_t off = shmq_pool_owner_word(p, slot);
-	uint32_t gone = shmq_load_relaxed(p->base, off);
+	uint32_t gone = seen | SHMQ_OWNER_GONE;
 	uint32_t freed = 0;
 	uint32_t i, word;
 
 	*left = 0;
-	if ((gone & SHMQ_OWNER_STATE) == SHMQ_OWNER_NOBODY)
+	if ((seen & SHMQ_OWNER_STATE) == SHMQ_OWNER_NOBODY)
 		return 0;
-	if ((gone & SHMQ_OWNER_STATE) != SHMQ_OWNER_GONE) {
-		if (!shmq_cmpxchg(p->base, off, gone, gone | SHMQ_OWNER_GONE))
-			return 0; /* another sweeper is at it */
-		gone |= SHMQ_OWNER_GONE;
-	}
+	if (!shmq_cmpxchg(p->base, off, seen, gone) && shmq_load_relaxed(p->base, off) != gone)
+		return 0; /* swept by another */
 	shmq_full_fence(); /* D: pairs with C */
 	for (i = 0; i < p->blocks; i++) {
 		enum shmq_pool_fate fate;
@@ -412,7 +417,7 @@ static inline uint32_t shmq_pool_settle(const struct shmq_pool *p, uint32_t owne
 		if (word != shmq_pool_transit(p, slot, owner, shmq_pool_generation(p, word)))
 			continue;
 		/* F: pairs with E. A successor's are not the sender's. */
-		if (shmq_load_acquire(p->base, shmq_pool_owner_word(p, slot)) !=
+		if (shmq_pool_seen(p, slot) !=
 		    ((sender >> 8) << 2 | SHMQ_OWNER_GONE))
 			return freed;
 		freed += shmq_pool_reap(p, i, word);

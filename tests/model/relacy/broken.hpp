@@ -15,6 +15,7 @@ enum class Broken {
     clear,       // the waker does not clear the word; the test does, after the ring
     second_look, // not taken: arm, then sleep (by the test)
     leave,       // the compare-exchange and the fence before it order nothing
+    generation,  // a block that is freed keeps its own; it begins at bit `word`
 };
 
 // One access of core/: what, in which function, of which word.
@@ -37,6 +38,12 @@ inline constexpr Breakage breakages[] = {
     {"clear_after_ring", Broken::clear, "shmq_doorbell_take", 0},
     {"no_second_look", Broken::second_look, "", 0},
     {"relaxed_leave", Broken::leave, "shmq_channel_leave_end", 0},
+    {"relaxed_alloc", Broken::leave, "shmq_pool_take", 0},
+    {"relaxed_free", Broken::leave, "shmq_pool_free", 0},
+    {"no_generations_in_free", Broken::generation, "shmq_pool_free", 6},
+    {"no_generations_in_sweep", Broken::generation, "shmq_pool_reap", 6},
+    {"no_fence_in_send", Broken::fence, "shmq_pool_send", 0},
+    {"no_fence_in_sweep", Broken::fence, "shmq_pool_sweep", 0},
 };
 
 // Chosen before the first execution; null: nothing is broken.
