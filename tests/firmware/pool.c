@@ -13,8 +13,12 @@
 /* Does in several instructions what must be one: must be noticed. */
 static inline bool broken_cmpxchg(shmq_base base, uint32_t off, uint32_t from, uint32_t to)
 {
+	volatile uint32_t later;
+
 	if (shmq_load_relaxed(base, off) != from)
 		return false;
+	for (later = 0; later < 8; later = later + 1)
+		;
 	shmq_store_relaxed(base, off, to);
 	return true;
 }
@@ -66,6 +70,8 @@ static bool marked(struct shmq_pool_handle h, uint32_t value)
 
 void firmware_tick(void)
 {
+	/* Without hints it takes the first free block: the program may be at it. */
+	struct shmq_pool_hints none = { 0, 0, { 0 } };
 	struct shmq_pool_handle h;
 	uint32_t from = 99;
 
@@ -83,7 +89,7 @@ void firmware_tick(void)
 		require(shmq_pool_free(&pool, INTERRUPT, &hints, kept) == SHMQ_STALE);
 		kept.index = SHMQ_POOL_NONE;
 	}
-	if (shmq_pool_alloc(&pool, INTERRUPT, &hints, &h) == SHMQ_OK) {
+	if (shmq_pool_alloc(&pool, INTERRUPT, ticks % 2 ? &none : &hints, &h) == SHMQ_OK) {
 		mark(h, 0x1417u);
 		kept = h;
 	} else {
