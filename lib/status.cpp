@@ -29,6 +29,12 @@ const char* to_string(Status s) noexcept {
         return "queue was created anew";
     case Status::Invalid:
         return "invalid argument";
+    case Status::Stale:
+        return "block was freed or handed on already";
+    case Status::Foreign:
+        return "block is another owner's";
+    case Status::NoOwner:
+        return "owner gone";
     case Status::Timeout:
         return "timed out";
     case Status::Interrupted:
@@ -64,7 +70,12 @@ public:
         case Status::Corrupt:
             return std::errc::io_error;
         case Status::Invalid:
+        case Status::Stale:
             return std::errc::invalid_argument;
+        case Status::Foreign:
+            return std::errc::operation_not_permitted;
+        case Status::NoOwner:
+            return std::errc::broken_pipe;
         case Status::Timeout:
             return std::errc::timed_out;
         case Status::Interrupted:

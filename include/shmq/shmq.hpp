@@ -3,6 +3,7 @@
 #ifndef SHMQ_SHMQ_HPP
 #define SHMQ_SHMQ_HPP
 
+#include <shmq/arc_pool.hpp>
 #include <shmq/byte_queue.hpp>
 #include <shmq/byte_stream.hpp>
 #include <shmq/cell.hpp>
@@ -10,7 +11,10 @@
 #include <shmq/device.hpp>
 #include <shmq/format.hpp>
 #include <shmq/msg_queue.hpp>
+#include <shmq/object_pool.hpp>
+#include <shmq/pool.hpp>
 #include <shmq/region.hpp>
+#include <shmq/shared_pool.hpp>
 #include <shmq/status.hpp>
 #include <shmq/stream.hpp>
 #include <shmq/waiting.hpp>

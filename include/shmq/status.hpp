@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-// What an operation on a queue can answer. The hot path returns it and never
+// What an operation on a queue or a pool can answer. The hot path returns it and never
 // throws; set-up throws std::system_error.
 #ifndef SHMQ_STATUS_HPP
 #define SHMQ_STATUS_HPP
@@ -24,6 +24,9 @@ enum class Status : std::uint32_t {
     Corrupt = SHMQ_CORRUPT,          ///< the peer published the impossible; final
     Recreated = SHMQ_RECREATED,      ///< the queue was started over; attach anew; final
     Invalid = SHMQ_INVALID,          ///< wrong argument, or an end that is not attached
+    Stale = SHMQ_STALE,              ///< pool: freed or handed on since; nothing done
+    Foreign = SHMQ_FOREIGN,          ///< pool: another owner's block; nothing done
+    NoOwner = SHMQ_NO_OWNER,         ///< pool: the owner that should get it is gone
 
     Timeout = 64, ///< nothing came in the time given
     Interrupted,  ///< a signal was caught, and the policy asks to be told

@@ -7,6 +7,7 @@
 #include <shmq/core/cell_seat.h>
 #include <shmq/core/channel.h>
 #include <shmq/core/doorbell.h>
+#include <shmq/core/pool_owner.h>
 
 int core_smoke(shmq_base memory, uint32_t length);
 
@@ -68,6 +69,35 @@ static int latest_value(shmq_base memory, uint32_t length)
 	return memcmp(text, "again", 5) ? 11 : 0;
 }
 
+static int block_round_trip(shmq_base memory, uint32_t length)
+{
+	struct shmq_pool_shape shape = { 4, 8, 8, 2 };
+	struct shmq_pool_hints hints = { 0, 0, { 0 } };
+	struct shmq_pool_handle h;
+	struct shmq_pool p, opened;
+	shmq_owner_id id[2];
+	uint32_t from, left;
+
+	memset(memory, 0, length);
+	if (shmq_pool_create(&p, memory, length, &shape) != SHMQ_POOL_OK ||
+	    shmq_pool_open(&opened, memory, length) != SHMQ_POOL_OK ||
+	    !shmq_pool_join(&p, 0, SHMQ_OWNER_UNLOCKED, &id[0]) ||
+	    !shmq_pool_join(&p, 1, SHMQ_OWNER_UNLOCKED, &id[1]))
+		return 1;
+	if (shmq_pool_alloc(&p, 0, &hints, &h) != SHMQ_OK ||
+	    shmq_pool_send(&p, 0, h, id[1]) != SHMQ_OK ||
+	    shmq_pool_adopt(&opened, 1, h, &from) != SHMQ_OK ||
+	    shmq_pool_free(&p, 0, &hints, h) != SHMQ_FOREIGN ||
+	    shmq_pool_free(&opened, 1, &hints, h) != SHMQ_OK ||
+	    shmq_pool_free(&opened, 1, &hints, h) != SHMQ_STALE)
+		return 2;
+	if (shmq_pool_alloc(&p, 0, &hints, &h) != SHMQ_OK ||
+	    shmq_pool_send(&p, 0, h, id[1]) != SHMQ_OK || shmq_pool_sweep(&p, 0, shmq_pool_seen(&p, 0), &left) ||
+	    left != 1 || shmq_pool_settle(&p, 1, id[0]) != 1)
+		return 3;
+	return shmq_pool_count(&p).free == 4 ? 0 : 4;
+}
+
 int core_smoke(shmq_base memory, uint32_t length)
 {
 	struct shmq_format checked = { SHMQ_CHECKED, 4, { 'S', 'H', 'M', 'Q' } };
@@ -86,7 +116,11 @@ int core_smoke(shmq_base memory, uint32_t length)
 	shmq_doorbell_disarm(memory, 0);
 	if (shmq_channel_open(memory, length, &ch) != SHMQ_CHANNEL_TRUNCATED)
 		return 6;
-	return latest_value(memory, length);
+	result = latest_value(memory, length);
+	if (result)
+		return result;
+	result = block_round_trip(memory, length);
+	return result ? 11 + result : 0;
 }
 
 #if __STDC_HOSTED__

@@ -15,6 +15,7 @@ constexpr Status all[] = {
     Status::Ok,        Status::Full,    Status::Empty,       Status::TooBig,      Status::BadCrc,
     Status::Again,     Status::Corrupt, Status::BadVersion,  Status::ShortBuffer, Status::Invalid,
     Status::Recreated, Status::Timeout, Status::Interrupted, Status::Removed,     Status::PeerGone,
+    Status::Stale,     Status::Foreign, Status::NoOwner,
 };
 
 TEST(Status, EachHasAPhraseOfItsOwn) {

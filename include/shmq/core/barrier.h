@@ -16,6 +16,8 @@
  *   shmq_copy_in/_out    bulk copies; what was copied in is not read again
  *   shmq_copy_racy_in/_out  the same while the other side may be at the same
  *                        bytes: what comes of it must be checked before use
+ *   shmq_hint_load/_store  of private memory, for words whose value may be wrong:
+ *                        a signal handler or another thread may change them too
  *
  * Words are 32 bits and 4-byte aligned; nothing wider is atomic on every
  * machine that may be the other end.
@@ -158,6 +160,16 @@ static inline void shmq_compiler_barrier(void)
 	barrier();
 }
 
+static inline uint32_t shmq_hint_load(const uint32_t *hint)
+{
+	return READ_ONCE(*hint);
+}
+
+static inline void shmq_hint_store(uint32_t *hint, uint32_t value)
+{
+	WRITE_ONCE(*hint, value);
+}
+
 #else /* user space and bare metal */
 
 typedef uint32_t __attribute__((__may_alias__)) shmq_word_t;
@@ -250,6 +262,16 @@ static inline bool shmq_cmpxchg(shmq_base base, uint32_t off, uint32_t from, uin
 static inline void shmq_compiler_barrier(void)
 {
 	__asm__ __volatile__("" ::: "memory");
+}
+
+static inline uint32_t shmq_hint_load(const uint32_t *hint)
+{
+	return __atomic_load_n(hint, __ATOMIC_RELAXED);
+}
+
+static inline void shmq_hint_store(uint32_t *hint, uint32_t value)
+{
+	__atomic_store_n(hint, value, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What an operation on a queue can answer. */
+/* What an operation on a queue or a pool can answer. */
 #ifndef SHMQ_CORE_STATUS_H
 #define SHMQ_CORE_STATUS_H
 
@@ -15,6 +15,9 @@ enum shmq_status {
 	SHMQ_CORRUPT,		/* the other end published something impossible; final */
 	SHMQ_RECREATED,		/* positions went back: the queue was started over; final */
 	SHMQ_INVALID,		/* wrong argument: size, alignment, prefix */
+	SHMQ_STALE,		/* pool: the block was freed or handed on since; nothing done */
+	SHMQ_FOREIGN,		/* pool: the block is another owner's; nothing done */
+	SHMQ_NO_OWNER,		/* pool: that owner is gone */
 };
 
 #endif /* SHMQ_CORE_STATUS_H */

@@ -20,6 +20,7 @@ enum class Broken {
     membarrier,  // there is none (by the test)
     rings,       // not counted: a sleeper knows only that one is armed (by the test)
     look_round,  // none when a publisher begins (by the test)
+    generation,  // a block that is freed keeps its own; it begins at bit `word`
 };
 
 // Of any word.
@@ -62,6 +63,12 @@ inline constexpr Breakage breakages[] = {
     {"one_bit_to_sleep_on", Broken::rings, "", 0},
     {"no_look_round_of_successor", Broken::look_round, "", 0},
     {"relaxed_resign", Broken::leave, "shmq_cell_resign", 0},
+    {"relaxed_alloc", Broken::leave, "shmq_pool_take", 0},
+    {"relaxed_free", Broken::leave, "shmq_pool_free", 0},
+    {"no_generations_in_free", Broken::generation, "shmq_pool_free", 6},
+    {"no_generations_in_sweep", Broken::generation, "shmq_pool_reap", 6},
+    {"no_fence_in_send", Broken::fence, "shmq_pool_send", 0},
+    {"no_fence_in_sweep", Broken::fence, "shmq_pool_sweep", 0},
 };
 
 // Chosen before the first execution; null: nothing is broken.

@@ -141,12 +141,23 @@ static inline bool shmq_cmpxchg(shmq_base base, uint32_t off, uint32_t from, uin
     const bool broken = model::broken(model::Broken::leave, at);
     if (model::broken(model::Broken::help, at))
         return false;
+    if (model::broken(model::Broken::generation, at))
+        to = from >> model::breakage->word << model::breakage->word |
+             (to & ((1u << model::breakage->word) - 1));
     return model::word(base, off, at)
         .compare_exchange(rl::bool_t<false>(), from, to, broken ? rl::mo_relaxed : rl::mo_acq_rel,
                           broken ? rl::mo_relaxed : rl::mo_acquire, model::info(at));
 }
 
 static inline void shmq_compiler_barrier(void) {}
+
+static inline uint32_t shmq_hint_load(const uint32_t* hint) {
+    return *hint;
+}
+
+static inline void shmq_hint_store(uint32_t* hint, uint32_t value) {
+    *hint = value;
+}
 
 static inline void shmq_copy_in(void* to, shmq_base base, uint32_t off, uint32_t n,
                                 shmq_where at = shmq_where::current()) {
