@@ -80,6 +80,9 @@ public:
     /// The descriptor of the memory, or -1 (raw). It belongs to the region.
     [[nodiscard]] int fd() const noexcept { return fd_; }
 
+    /// Closes the descriptor; the mapping needs it no longer.
+    void close_fd() noexcept;
+
 private:
     Region(int fd, std::span<std::byte> bytes, bool mapped) noexcept;
 
