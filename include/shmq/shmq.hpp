@@ -8,6 +8,7 @@
 #include <shmq/channel.hpp>
 #include <shmq/device.hpp>
 #include <shmq/format.hpp>
+#include <shmq/interface.hpp>
 #include <shmq/listener.hpp>
 #include <shmq/msg_queue.hpp>
 #include <shmq/region.hpp>
