@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Addresses, sides, and the ends of a channel.
 #include "channel_state.hpp"
+#include "connection.hpp"
 #include "failure.hpp"
 
 #include <shmq/channel.hpp>
@@ -8,16 +9,21 @@
 #include <string_view>
 #include <utility>
 
+#include <sys/socket.h>
+
 namespace shmq {
 
 using detail::ChannelState;
 using detail::fail;
 using detail::guarded;
 
+static_assert(Channel::max_control == detail::Connection::most_control &&
+              Channel::max_unread_control == detail::Connection::most_unread);
+
 namespace {
 
 struct Address {
-    enum class Kind { device, shm } kind;
+    enum class Kind { device, shm, socket } kind;
     std::string name;
 };
 
@@ -30,14 +36,20 @@ Address parse(const std::string& address) {
         return {Address::Kind::device, address.substr(4)};
     if (is("shm:"))
         return {Address::Kind::shm, address.substr(4)};
+    if (is("unix:"))
+        return {Address::Kind::socket, address.substr(5)};
     if (is("/dev/"))
         return {Address::Kind::device, address};
     fail(std::errc::protocol_not_supported,
-         "'" + address + "' is no address of a channel: dev:/dev/shmq0 and shm:/name are");
+         "'" + address +
+             "' is no address of a channel: dev:/dev/shmq0, shm:/name and unix:/run/x.sock are");
 }
 
 Address parse_shm(const std::string& address, const char* verb) {
     Address a = parse(address);
+    if (a.kind == Address::Kind::socket)
+        fail(std::errc::operation_not_supported,
+             address + ": a listener's channels cannot be " + verb + " here; use shmq::Listener");
     if (a.kind != Address::Kind::shm)
         fail(std::errc::operation_not_supported, address + ": a device cannot be " + verb +
                                                      " here; shmqctl and the module's "
@@ -57,6 +69,14 @@ constexpr std::uint32_t writes(Side side) noexcept {
 
 constexpr Side opposite(Side side) noexcept {
     return side == Side::first ? Side::second : Side::first;
+}
+
+void check_element(const ChannelState& state, std::size_t element) {
+    const std::uint32_t agreed = state.element_size();
+    if (agreed && agreed != element)
+        fail(std::errc::invalid_argument, "the elements of this channel were agreed to have " +
+                                              std::to_string(agreed) + " bytes, not " +
+                                              std::to_string(element));
 }
 
 AttachOptions options_for(ChannelState& state, Wait wait, std::uint32_t line, enum shmq_end_id end,
@@ -85,6 +105,12 @@ Channel Channel::open(const std::string& address, OpenOptions options) {
     if (a.kind == Address::Kind::device)
         return {detail::open_device_channel(a.name, options.room),
                 options.side.value_or(Side::first), options.wait};
+    if (a.kind == Address::Kind::socket) {
+        if (options.side.value_or(Side::second) != Side::second)
+            fail(std::errc::invalid_argument,
+                 address + ": who connects is the second side; the listener is the first");
+        return {detail::open_socket_channel(a.name, options), Side::second, options.wait};
+    }
     return {detail::open_shm_channel(a.name), options.side.value_or(Side::second), options.wait};
 }
 
@@ -106,7 +132,9 @@ Channel Channel::attach(Region region, Side side, OpenOptions options) {
 }
 
 Channel Channel::other_side() const {
-    opened(state_);
+    if (opened(state_).only_side())
+        fail(std::errc::operation_not_supported,
+             "the other side of a connection is another program's");
     return {state_, opposite(side_), wait_};
 }
 
@@ -122,6 +150,42 @@ const Device* Channel::device() const noexcept {
     return state_ ? state_->device() : nullptr;
 }
 
+int Channel::fd() {
+    return opened(state_).poll_fd();
+}
+
+Status Channel::take_rings() noexcept {
+    detail::Connection* const connection = state_ ? state_->connection() : nullptr;
+    return connection ? connection->take_all() : Status::Ok;
+}
+
+Status Channel::try_send_control(Bytes data) noexcept {
+    detail::Connection* const connection = state_ ? state_->connection() : nullptr;
+    if (!connection)
+        return Status::Invalid;
+    return connection->send_control({static_cast<const std::byte*>(data.data()), data.size()});
+}
+
+Received Channel::try_receive_control(std::span<std::byte> to) noexcept {
+    detail::Connection* const connection = state_ ? state_->connection() : nullptr;
+    if (!connection)
+        return {Status::Invalid, 0, Tag{}};
+    return connection->receive_control(to);
+}
+
+std::optional<PeerCredentials> Channel::peer_credentials() const noexcept {
+    detail::Connection* const connection = state_ ? state_->connection() : nullptr;
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    if (!connection || ::getsockopt(connection->fd(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return std::nullopt;
+    return PeerCredentials{peer.pid, peer.uid, peer.gid};
+}
+
+std::uint32_t Channel::element_size() const noexcept {
+    return state_ ? state_->element_size() : 0;
+}
+
 MsgProducer Channel::sender() {
     ChannelState& state = opened(state_);
     const std::uint32_t line = writes(side_);
@@ -133,9 +197,12 @@ MsgProducer Channel::sender() {
 MsgConsumer Channel::receiver() {
     ChannelState& state = opened(state_);
     const std::uint32_t line = writes(opposite(side_));
-    return MsgConsumer::attach(
-        state.memory(line), state.format(),
-        options_for(state, wait_, line, SHMQ_END_CONSUMER, Carries::messages));
+    MsgConsumer end =
+        MsgConsumer::attach(state.memory(line), state.format(),
+                            options_for(state, wait_, line, SHMQ_END_CONSUMER, Carries::messages));
+    if (state.work_limit())
+        end.set_work_limit(state.work_limit());
+    return end;
 }
 
 ByteProducer Channel::byte_sender() {
@@ -144,6 +211,7 @@ ByteProducer Channel::byte_sender() {
 
 ByteProducer Channel::byte_sender_of(std::size_t element) {
     ChannelState& state = opened(state_);
+    check_element(state, element);
     const std::uint32_t line = writes(side_);
     return ByteProducer::attach(detail::cut_to(state.memory(line), element),
                                 options_for(state, wait_, line, SHMQ_END_PRODUCER, Carries::bytes));
@@ -155,6 +223,7 @@ ByteConsumer Channel::byte_receiver() {
 
 ByteConsumer Channel::byte_receiver_of(std::size_t element) {
     ChannelState& state = opened(state_);
+    check_element(state, element);
     const std::uint32_t line = writes(opposite(side_));
     return ByteConsumer::attach(detail::cut_to(state.memory(line), element),
                                 options_for(state, wait_, line, SHMQ_END_CONSUMER, Carries::bytes));

@@ -154,6 +154,7 @@ public:
     [[nodiscard]] const Format& format() const noexcept override { return format_; }
     [[nodiscard]] const Region& region() const noexcept override { return device_->region(); }
     [[nodiscard]] const Device* device() const noexcept override { return device_.get(); }
+    [[nodiscard]] int poll_fd() noexcept override { return device_->fd(); }
     [[nodiscard]] std::uint32_t max_message() const noexcept override {
         return device_->info().max_message;
     }

@@ -87,6 +87,10 @@ Region::~Region() {
         ::close(fd_);
 }
 
+void Region::close_fd() noexcept {
+    const Descriptor closed(std::exchange(fd_, -1));
+}
+
 Region Region::map(int fd, std::uint64_t offset, std::size_t size, const std::string& what,
                    Access access) {
     Descriptor owned(fd);

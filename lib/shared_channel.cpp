@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Channels in memory that processes share without a driver.
+#include "channel_layout.hpp"
 #include "channel_state.hpp"
 #include "descriptor.hpp"
 #include "failure.hpp"
@@ -24,14 +25,8 @@ static_assert(SHMQ_CHANNEL_END(1, 1) == 2 * 1 + static_cast<std::uint32_t>(SHMQ_
 static_assert(SHMQ_CHANNEL_ENDS == SHMQ_BELLS);
 static_assert(SHMQ_CHANNEL_BELL_SIZE == sizeof(shmq_sleep_word));
 
-constexpr std::uint64_t most_bytes = UINT32_MAX;
-
 // How long to wait for a creator that is at work.
 constexpr std::chrono::milliseconds creator_time{1000};
-
-shmq_base base_of(const Region& region) noexcept {
-    return reinterpret_cast<shmq_base>(region.bytes().data());
-}
 
 /// One for each bell, made by the creator and inherited by its children.
 using EventFds = std::array<Descriptor, SHMQ_CHANNEL_ENDS>;
@@ -81,48 +76,9 @@ private:
     EventFds fds_;
 };
 
-shmq_channel plan(const CreateOptions& options) {
-    const std::uint64_t queue = (static_cast<std::uint64_t>(options.queue_size) + 63) / 64 * 64;
-    const std::uint64_t total = SHMQ_CHANNEL_HEADER + 2 * queue;
-    if (options.queue_size < 64 || options.queue_size > SHMQ_QUEUE_MAX || total > most_bytes)
-        fail(std::errc::invalid_argument, "a queue of a channel has from 64 bytes to 2 GiB - 4 "
-                                          "KiB, not " +
-                                              std::to_string(options.queue_size));
-    shmq_channel layout{};
-    layout.flags = options.spin_only ? SHMQ_CHANNEL_SPIN_ONLY : 0;
-    layout.total = static_cast<std::uint32_t>(total);
-    layout.queue[0] = {SHMQ_CHANNEL_HEADER, static_cast<std::uint32_t>(queue)};
-    layout.queue[1] = {static_cast<std::uint32_t>(SHMQ_CHANNEL_HEADER + queue),
-                       static_cast<std::uint32_t>(queue)};
-    layout.format = options.format.core();
-    return layout;
-}
-
-const char* explain(shmq_channel_fault fault) noexcept {
-    switch (fault) {
-    case SHMQ_CHANNEL_OK:
-        break;
-    case SHMQ_CHANNEL_TRUNCATED:
-        return "is shorter than a channel, or than its header tells";
-    case SHMQ_CHANNEL_NOT_READY:
-        return "is not ready: its creator is still at work, or died; if so, unlink it";
-    case SHMQ_CHANNEL_FOREIGN:
-        return "is no channel of shmq, or of a machine with the other byte order";
-    case SHMQ_CHANNEL_BAD_VERSION:
-        return "is a channel of another version of shmq: update the older program";
-    case SHMQ_CHANNEL_BAD_LAYOUT:
-        return "is damaged: its queues cannot lie where its header tells";
-    case SHMQ_CHANNEL_BAD_FORMAT:
-        return "has a message format that this program does not know";
-    }
-    return "is a channel";
-}
-
 std::shared_ptr<ChannelState> make(Region region, const shmq_channel& layout,
                                    const std::string& what, EventFds fds) {
-    const shmq_channel_fault fault = shmq_channel_create(base_of(region), region.size(), &layout);
-    if (fault != SHMQ_CHANNEL_OK)
-        fail(std::errc::invalid_argument, what + ": " + explain(fault));
+    write_layout(region, layout, what);
     return std::make_shared<SharedChannel>(std::move(region), layout, what, std::move(fds));
 }
 
@@ -137,14 +93,7 @@ EventFds make_event_fds() {
 }
 
 std::shared_ptr<ChannelState> open_region(Region region, const std::string& what) {
-    if (reinterpret_cast<std::uintptr_t>(base_of(region)) % 8 != 0)
-        fail(std::errc::invalid_argument, what + ": the memory must be 8-byte aligned");
-    shmq_channel layout{};
-    const shmq_channel_fault fault = shmq_channel_open(base_of(region), region.size(), &layout);
-    if (fault == SHMQ_CHANNEL_NOT_READY)
-        fail(std::errc::resource_unavailable_try_again, what + " " + explain(fault));
-    if (fault != SHMQ_CHANNEL_OK)
-        fail(std::errc::protocol_error, what + " " + explain(fault));
+    const shmq_channel layout = read_layout(region, what);
     return std::make_shared<SharedChannel>(std::move(region), layout, what, EventFds());
 }
 
@@ -152,7 +101,7 @@ std::shared_ptr<ChannelState> open_region(Region region, const std::string& what
 
 std::shared_ptr<ChannelState> create_shm_channel(const std::string& name,
                                                  const CreateOptions& options) {
-    const shmq_channel layout = plan(options);
+    const shmq_channel layout = plan_channel(options.queue_size, options.format, options.spin_only);
     const std::string what = "shm:" + name;
     Region region = Region::posix_shm(name, layout.total, options.mode);
     try {
@@ -181,7 +130,7 @@ std::shared_ptr<ChannelState> open_shm_channel(const std::string& name) {
 }
 
 std::shared_ptr<ChannelState> create_memfd_channel(const CreateOptions& options) {
-    const shmq_channel layout = plan(options);
+    const shmq_channel layout = plan_channel(options.queue_size, options.format, options.spin_only);
     return make(Region::memfd("shmq", layout.total), layout, "memfd channel", make_event_fds());
 }
 

@@ -62,6 +62,9 @@ public:
         return Status::Ok;
     }
 
+    /// Whether PeerGone is for good: nobody can take the peer's place.
+    [[nodiscard]] virtual bool gone_for_good() const noexcept { return false; }
+
     virtual Holder peer() noexcept { return Holder::unknown; }
 
     /// To poll for this end's peer, or -1; see the ends' fd().

@@ -11,10 +11,12 @@
 #include <shmq/stream.hpp>
 #include <shmq/waiting.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 
@@ -42,6 +44,28 @@ struct OpenOptions {
     /// Device: POLLOUT on its descriptor promises room for a message of this
     /// many bytes (byte_sender: for these bytes). 0: one byte.
     std::uint32_t room = 0;
+
+    // unix: what this program needs the channel to be. A listener that offers
+    // something else refuses, and says why.
+
+    /// Bytes of each queue, at least; 0: what the listener gives.
+    std::size_t queue_size = 0;
+    /// Default: the listener's.
+    std::optional<Format> format = std::nullopt;
+    /// Bytes of an element of stream_sender() and stream_receiver(); 0: any.
+    std::uint32_t element_size = 0;
+    /// Of the service that is expected there, 64 bytes at most; empty: any.
+    std::string name = {};
+    /// How long to wait for the listener: ETIMEDOUT.
+    Wait::Duration timeout = std::chrono::seconds(10);
+};
+
+/// Whose process is on the other side of a Unix socket, as the kernel vouches:
+/// of the one that connected, or listened, when it did.
+struct PeerCredentials {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
 };
 
 /// How to make one.
@@ -69,11 +93,13 @@ struct CreateOptions {
 /// |-------------------------|--------------------------------------------------|
 /// | dev:/dev/shmq0          | a device of the kernel module; /dev/shmq0 will do |
 /// | shm:/name               | POSIX shared memory, between processes           |
+/// | unix:/run/x.sock        | a Listener's client; unix:@name is abstract      |
 ///
 /// An end belongs to one holder at a time, which the operating system takes
 /// back when the holder dies; its peer is told (Status::PeerGone, peer()): at
-/// once by a device or when the end was closed, within a second when a process
-/// that shares memory was killed. A child that is forked while its parent has
+/// once by a device, over a socket or when the end was closed, within a second
+/// when a process that shares memory otherwise was killed. Over a socket PeerGone
+/// is for good and told each time: connect anew. A child that is forked while its parent has
 /// ends holds them too, until it execs or exits. An end that has stopped (see
 /// is_final()) still holds its claim; to attach anew, give it back first:
 /// `tx = {}; tx = channel.sender();`.
@@ -82,8 +108,10 @@ struct CreateOptions {
 /// std::error_code& return something empty instead.
 class Channel {
 public:
-    /// Opens a channel that exists. ENOENT, EACCES; EPROTONOSUPPORT: unknown
-    /// kind of address; EPROTO: not a channel, or of another version.
+    /// Opens a channel that exists, or connects to a listener. ENOENT, EACCES;
+    /// EPROTONOSUPPORT: unknown kind of address; EPROTO: not a channel, or of
+    /// another version. unix: also ECONNREFUSED (nobody listens), ETIMEDOUT, and
+    /// what the listener refuses with.
     static Channel open(const std::string& address, OpenOptions options = {});
     static Channel open(const std::string& address, OpenOptions options, std::error_code& ec);
 
@@ -111,7 +139,8 @@ public:
     Channel& operator=(Channel&&) noexcept = default;
     ~Channel() = default;
 
-    /// The same channel from the other side, in this process.
+    /// The same channel from the other side, in this process. EOPNOTSUPP: that
+    /// side is another program's (unix).
     [[nodiscard]] Channel other_side() const;
 
     /// Claims this side's end of a queue. EBUSY: somebody has it. Device: of
@@ -139,6 +168,39 @@ public:
         return StreamConsumer<T>(byte_receiver_of(sizeof(T)));
     }
 
+    /// One descriptor for all that can happen to a channel, or -1 (shm, memfd).
+    /// unix: readable when the peer rang for either end, sent a control message,
+    /// or is gone. At the start of each turn call take_rings(); then read until
+    /// Empty, write what waits until Full, receive_control until Empty, in any
+    /// order, and wait again. Edge-triggered is enough. One thread at a time
+    /// polls; a thread may block in an end meanwhile, in which case the
+    /// descriptor may be readable for that end for a moment.
+    /// Device: POLLIN, POLLOUT; see shmq(4).
+    [[nodiscard]] int fd();
+
+    /// Makes fd() not readable until the peer rings again; a bounded number of
+    /// system calls. Ok; PeerGone: read what is left, then drop the channel;
+    /// Corrupt: the peer does not keep to the protocol and was hung up on.
+    /// Where there is nothing to take, does nothing.
+    Status take_rings() noexcept;
+
+    /// Most bytes of a control message, and most of them that the peer has not read.
+    static constexpr std::size_t max_control = 256;
+    static constexpr std::size_t max_unread_control = 16;
+
+    /// Sends a small message beside the data, in order among its kind: Ok, Full
+    /// (max_unread_control), TooBig, PeerGone, Corrupt; Invalid: it is empty, or
+    /// this is no channel over a socket. A system call. Threads: any.
+    [[nodiscard]] Status try_send_control(Bytes data) noexcept;
+    /// Ok, Empty, ShortBuffer (it stays), PeerGone, Corrupt, Invalid.
+    [[nodiscard]] Received try_receive_control(std::span<std::byte> to) noexcept;
+
+    /// unix: who the peer is; else nothing.
+    [[nodiscard]] std::optional<PeerCredentials> peer_credentials() const noexcept;
+
+    /// unix: bytes of an element that both sides agreed on; 0: none.
+    [[nodiscard]] std::uint32_t element_size() const noexcept;
+
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
     [[nodiscard]] Side side() const noexcept { return side_; }
     [[nodiscard]] Wait wait() const noexcept { return wait_; }
@@ -149,6 +211,7 @@ public:
     [[nodiscard]] const Device* device() const noexcept;
 
 private:
+    friend class Listener;
     Channel(std::shared_ptr<detail::ChannelState> state, Side side, std::optional<Wait> wait);
 
     /// With a ring that is cut to a multiple of the element's size.

@@ -95,6 +95,9 @@ public:
     /// Whether it is mapped for writing too.
     [[nodiscard]] bool writable() const noexcept { return writable_; }
 
+    /// Closes the descriptor; the mapping needs it no longer.
+    void close_fd() noexcept;
+
 private:
     enum class Access : std::uint8_t { read_write, read_only };
 

@@ -10,6 +10,8 @@
 #include <shmq/channel.hpp>
 #include <shmq/device.hpp>
 #include <shmq/format.hpp>
+#include <shmq/interface.hpp>
+#include <shmq/listener.hpp>
 #include <shmq/msg_queue.hpp>
 #include <shmq/object_pool.hpp>
 #include <shmq/pool.hpp>

@@ -123,13 +123,13 @@ private:
         }
     }
 
-    /// PeerGone is told once for each departure.
+    /// PeerGone is told once for each departure, unless nobody can come after.
     Status health(bool thorough) noexcept {
         if (!bell_)
             return Status::Ok;
         Status h = bell_->health(thorough);
         if (h == Status::PeerGone)
-            return std::exchange(gone_told_, true) ? Status::Ok : h;
+            return std::exchange(gone_told_, true) && !bell_->gone_for_good() ? Status::Ok : h;
         gone_told_ = false;
         return h;
     }

@@ -141,10 +141,10 @@ TEST(Channel, AMovedEndKeepsItsClaimAndTheOldOneStops) {
 }
 
 TEST(Channel, AnUnknownAddressSaysWhichThereAre) {
-    for (const char* address : {"", "unix:/tmp/x", "tcp:1", "/tmp/file", "shmq0"}) {
+    for (const char* address : {"", "tcp:1", "/tmp/file", "shmq0"}) {
         const auto e = failure([&] { (void)Channel::open(address); });
         EXPECT_EQ(e.code(), std::errc::protocol_not_supported) << address;
-        EXPECT_TRUE(says(e, "dev:/dev/shmq0 and shm:/name are")) << e.what();
+        EXPECT_TRUE(says(e, "dev:/dev/shmq0, shm:/name and unix:")) << e.what();
     }
     EXPECT_EQ(failure([] { (void)Channel::create("/dev/shmq0"); }).code(),
               std::errc::operation_not_supported);
