@@ -56,7 +56,7 @@ inline bool broken(Broken what, const shmq_where& at) {
 }
 
 inline bool broken(Broken what, const shmq_where& at, std::uint32_t off) {
-    return broken(what, at) && breakage->word == off;
+    return broken(what, at) && (breakage->word == off || breakage->word == any_word);
 }
 
 inline rl::atomic<std::uint32_t>& word(shmq_base base, std::uint32_t off, const shmq_where& at) {
