@@ -31,7 +31,11 @@ class BlockPool;
 struct PoolBlock {
     detail::BlockPool* pool = nullptr;
     void* at = nullptr;
-    shmq_pool_handle handle{};
+    std::uint64_t name = 0; ///< index and, above it, generation: of its piece of memory
+
+    [[nodiscard]] shmq_pool_handle handle() const noexcept {
+        return {static_cast<std::uint32_t>(name), static_cast<std::uint32_t>(name >> 32)};
+    }
 };
 
 namespace detail {
@@ -72,8 +76,10 @@ public:
     constexpr explicit BlockPool(const shmq_pool& core) noexcept {
         pieces_[0].core = core;
         pieces_[0].state = ready;
-        for (std::uint32_t i = 0; i < pool_threads; ++i)
+        for (std::uint32_t i = 0; i < pool_threads; ++i) {
             threads_[i].hints.cursor = shmq_pool_start(&core, i, pool_threads);
+            threads_[i].piece = 0;
+        }
     }
 
     BlockPool(const BlockPool&) = delete;
@@ -93,7 +99,8 @@ public:
             !shmq_pool_fit(&core, reinterpret_cast<shmq_base>(memory.data() + skip),
                            memory.size() - skip, size, static_cast<std::uint32_t>(align)))
             return 0;
-        for (Piece& piece : pieces_) {
+        for (std::uint32_t number = 0; number < pieces; ++number) {
+            Piece& piece = pieces_[number];
             if (!shmq_cmpxchg(word(piece.state), 0, unused, at_work))
                 continue;
             piece.core = core;
@@ -106,34 +113,23 @@ public:
         return 0;
     }
 
-    [[nodiscard]] bool alloc(PoolBlock& block) noexcept {
+    /// `at` is null if no block is free.
+    [[nodiscard, gnu::always_inline]] PoolBlock alloc() noexcept {
         Thread& thread = threads_[pool_thread()];
-        const std::uint32_t number = shmq_hint_load(&thread.piece);
-        const shmq_pool* core = piece(number);
-        if (core && shmq_pool_alloc(core, 0, &thread.hints, &block.handle) == SHMQ_OK) [[likely]] {
-            block.pool = this;
-            block.at = shmq_at(core->base, shmq_pool_offset(core, block.handle.index));
-            return true;
-        }
-        return alloc_elsewhere(block, thread, number);
+        const shmq_pool& core = current(thread);
+        shmq_pool_handle h{};
+        if (shmq_pool_alloc(&core, 0, &thread.hints, &h) == SHMQ_OK) [[likely]]
+            return block_of(core, h);
+        return alloc_elsewhere(thread);
     }
 
-    void free(const PoolBlock& block) noexcept {
+    [[gnu::always_inline]] void free(const PoolBlock& block) noexcept {
         Thread& thread = threads_[pool_thread()];
-        std::uint32_t number = shmq_hint_load(&thread.piece);
-        if (const shmq_pool* core = piece(number); core && holds(*core, block.at)) [[likely]] {
-            (void)shmq_pool_free(core, 0, &thread.hints, block.handle);
-            return;
-        }
-        for (number = 0; number < pieces; ++number) {
-            const shmq_pool* core = piece(number);
-            if (!core || !holds(*core, block.at))
-                continue;
-            // This thread goes on where it knows of a free block.
-            move_to(thread, number, *core);
-            (void)shmq_pool_free(core, 0, &thread.hints, block.handle);
-            return;
-        }
+        const shmq_pool& core = current(thread);
+        if (holds(core, block.at)) [[likely]]
+            (void)shmq_pool_free_unshared(&core, 0, &thread.hints, block.handle());
+        else
+            free_elsewhere(thread, block.at, block.handle());
     }
 
     [[nodiscard]] PoolCounts counts() const noexcept {
@@ -171,15 +167,31 @@ private:
     enum State : std::uint32_t { unused, at_work, ready };
 
     struct Piece {
-        shmq_pool core{};
+        shmq_pool core{}; // without blocks none is ever found
         std::uint32_t state = unused;
     };
+
+    // A piece behind the last, always without blocks: what a thread starts with.
+    static constexpr std::uint32_t none = pieces * static_cast<std::uint32_t>(sizeof(Piece));
 
     // Of one thread, or of several: it owns nothing.
     struct alignas(64) Thread {
         shmq_pool_hints hints{};
-        std::uint32_t piece = 0;
+        std::uint32_t piece = none; // bytes from pieces_ to the one that the hints are for
     };
+    static_assert(sizeof(Thread) == 128);
+
+    [[nodiscard]] const shmq_pool& current(const Thread& thread) const noexcept {
+        // pairs with move_to(), of another thread that shares this
+        const std::uint32_t at = shmq_load_acquire(word(thread.piece), 0);
+        return *reinterpret_cast<const shmq_pool*>(reinterpret_cast<const char*>(pieces_) + at);
+    }
+
+    [[nodiscard, gnu::always_inline]] PoolBlock block_of(const shmq_pool& core,
+                                                         shmq_pool_handle h) noexcept {
+        return {this, shmq_at(core.base, shmq_pool_offset(&core, h.index)),
+                static_cast<std::uint64_t>(h.generation) << 32 | h.index};
+    }
 
     static shmq_base word(const std::uint32_t& w) noexcept {
         return reinterpret_cast<shmq_base>(const_cast<std::uint32_t*>(&w));
@@ -197,53 +209,64 @@ private:
     }
 
     static void move_to(Thread& thread, std::uint32_t number, const shmq_pool& core) noexcept {
-        shmq_hint_store(&thread.piece, number);
         shmq_pool_hints_start(&core, &thread.hints, pool_thread(), pool_threads);
+        shmq_store_release(word(thread.piece), 0,
+                           number * static_cast<std::uint32_t>(sizeof(Piece)));
     }
 
-    [[gnu::noinline]] bool alloc_elsewhere(PoolBlock& block, Thread& thread,
-                                           std::uint32_t tried) noexcept {
+    [[gnu::noinline]] void free_elsewhere(Thread& thread, void* at,
+                                          shmq_pool_handle handle) noexcept {
         for (std::uint32_t number = 0; number < pieces; ++number) {
             const shmq_pool* core = piece(number);
-            if (!core || number == tried)
+            if (!core || !holds(*core, at))
                 continue;
-            shmq_pool_hints fresh{};
-            if (shmq_pool_alloc(core, 0, &fresh, &block.handle) != SHMQ_OK)
-                continue;
+            // This thread goes on where it knows of a free block.
             move_to(thread, number, *core);
-            block.pool = this;
-            block.at = shmq_at(core->base, shmq_pool_offset(core, block.handle.index));
-            return true;
+            (void)shmq_pool_free_unshared(core, 0, &thread.hints, handle);
+            return;
         }
-        return false;
     }
 
-    Piece pieces_[pieces]{};
+    [[gnu::noinline]] PoolBlock alloc_elsewhere(Thread& thread) noexcept {
+        for (std::uint32_t number = 0; number < pieces; ++number) {
+            const shmq_pool* core = piece(number);
+            shmq_pool_hints fresh{};
+            shmq_pool_handle h{};
+            if (!core || shmq_pool_alloc(core, 0, &fresh, &h) != SHMQ_OK)
+                continue;
+            move_to(thread, number, *core);
+            return block_of(*core, h);
+        }
+        return {};
+    }
+
+    Piece pieces_[pieces + 1]{};
     Thread threads_[pool_threads]{};
 };
 
-/// A block that goes back to its pool unless it is released; move-only.
+/// A block that goes back to its pool unless it is released; move-only. Inlined,
+/// so that it stays in registers.
 class OwnedBlock {
 public:
     OwnedBlock() noexcept = default;
-    explicit OwnedBlock(BlockPool& pool) noexcept {
-        if (!pool.alloc(block_))
-            block_.at = nullptr;
-    }
-    explicit OwnedBlock(const PoolBlock& block) noexcept : block_(block) {}
-    OwnedBlock(OwnedBlock&& other) noexcept : block_(other.release()) {}
-    OwnedBlock& operator=(OwnedBlock&& other) noexcept {
-        const OwnedBlock old(std::exchange(block_, other.release()));
+    [[gnu::always_inline]] explicit OwnedBlock(const PoolBlock& block) noexcept : block_(block) {}
+    [[gnu::always_inline]] OwnedBlock(OwnedBlock&& other) noexcept : block_(other.release()) {}
+    [[gnu::always_inline]] OwnedBlock& operator=(OwnedBlock&& other) noexcept {
+        const OwnedBlock old(block_);
+        block_ = other.release();
         return *this;
     }
-    ~OwnedBlock() {
+    [[gnu::always_inline]] ~OwnedBlock() {
         if (block_.at)
             block_.pool->free(block_);
     }
 
     [[nodiscard]] void* at() const noexcept { return block_.at; }
-    [[nodiscard]] const PoolBlock& block() const noexcept { return block_; }
-    [[nodiscard]] PoolBlock release() noexcept { return std::exchange(block_, PoolBlock{}); }
+    [[nodiscard, gnu::always_inline]] PoolBlock release() noexcept {
+        const PoolBlock block = block_;
+        block_.at = nullptr;
+        return block;
+    }
 
 private:
     PoolBlock block_;

@@ -32,7 +32,7 @@ public:
 
 private:
     friend class ObjectPool<T>;
-    explicit Object(detail::OwnedBlock block) noexcept : block_(std::move(block)) {}
+    explicit Object(const PoolBlock& block) noexcept : block_(block) {}
 
     detail::OwnedBlock block_;
 };
@@ -59,7 +59,7 @@ public:
     }
 
     /// One that nobody has, as its last user left it, or none.
-    Object<T> request() noexcept { return Object<T>(detail::OwnedBlock(blocks_)); }
+    Object<T> request() noexcept { return Object<T>(blocks_.alloc()); }
 
     [[nodiscard]] PoolCounts counts() const noexcept { return blocks_.counts(); }
     [[nodiscard]] std::size_t capacity() const noexcept { return blocks_.capacity(); }

@@ -38,15 +38,15 @@ public:
     template <typename... Args>
     Box<T> init(Args&&... args) && {
         ::new (block_.at()) T(std::forward<Args>(args)...);
-        return Box<T>(std::move(block_));
+        return Box<T>(block_.release());
     }
 
     /// The caller has made a value at memory() itself.
-    Box<T> assume_init() && noexcept { return Box<T>(std::move(block_)); }
+    Box<T> assume_init() && noexcept { return Box<T>(block_.release()); }
 
 private:
     friend class Pool<T>;
-    explicit UninitBox(detail::OwnedBlock block) noexcept : block_(std::move(block)) {}
+    explicit UninitBox(const PoolBlock& block) noexcept : block_(block) {}
 
     detail::OwnedBlock block_;
 };
@@ -82,11 +82,11 @@ public:
     [[nodiscard]] PoolBlock release() noexcept { return block_.release(); }
 
     /// Owns again what release() gave away; once.
-    static Box adopt(const PoolBlock& block) noexcept { return Box(detail::OwnedBlock(block)); }
+    static Box adopt(const PoolBlock& block) noexcept { return Box(block); }
 
 private:
     friend class UninitBox<T>;
-    explicit Box(detail::OwnedBlock block) noexcept : block_(std::move(block)) {}
+    explicit Box(const PoolBlock& block) noexcept : block_(block) {}
 
     detail::OwnedBlock block_;
 };
@@ -142,7 +142,7 @@ public:
     }
 
     /// A block without a value, or none.
-    UninitBox<T> alloc() noexcept { return UninitBox<T>(detail::OwnedBlock(blocks_)); }
+    UninitBox<T> alloc() noexcept { return UninitBox<T>(blocks_.alloc()); }
 
     /// A value, or none: then `args` are as they were.
     template <typename... Args>

@@ -79,7 +79,7 @@ struct shmq_pool {
 	uint32_t total;		/* bytes of all */
 };
 
-#define SHMQ_POOL_HINTS		30u
+#define SHMQ_POOL_HINTS		29u
 
 /* What one thread remembers. All-zero is a good start for a single one. */
 struct shmq_pool_hints {
@@ -345,10 +345,12 @@ SHMQ_COLD enum shmq_status shmq_pool_search(const struct shmq_pool *p, uint32_t 
 					    struct shmq_pool_hints *hints,
 					    struct shmq_pool_handle *h)
 {
-	uint32_t groups = shmq_pool_groups(p);
+	uint32_t groups, group, left;
 	uint32_t start = shmq_hint_load(&hints->cursor);
-	uint32_t group, left;
 
+	if (!p->blocks)
+		return SHMQ_EMPTY;
+	groups = shmq_pool_groups(p);
 	if (start >= groups)
 		start = 0;
 	if (shmq_pool_take_in(p, owner, start, h))
@@ -378,6 +380,8 @@ SHMQ_HOT enum shmq_status shmq_pool_alloc(const struct shmq_pool *p, uint32_t ow
 					  struct shmq_pool_handle *h)
 {
 	uint32_t n = shmq_hint_load(&hints->count) - 1;
+	struct shmq_pool_handle found = { SHMQ_POOL_NONE, 0 };
+	enum shmq_status status;
 	uint32_t index;
 
 	if (n < SHMQ_POOL_HINTS) {
@@ -386,7 +390,23 @@ SHMQ_HOT enum shmq_status shmq_pool_alloc(const struct shmq_pool *p, uint32_t ow
 		if (index < p->blocks && shmq_pool_take(p, owner, index, h))
 			return SHMQ_OK;
 	}
-	return shmq_pool_search(p, owner, hints, h);
+	/* Not to `h` directly: it stays in registers where this is not called. */
+	status = shmq_pool_search(p, owner, hints, &found);
+	*h = found;
+	return status;
+}
+
+/* What follows on every free: the next search is short. */
+SHMQ_HOT void shmq_pool_hint(const struct shmq_pool *p, struct shmq_pool_hints *hints,
+			     uint32_t index)
+{
+	uint32_t n = shmq_hint_load(&hints->count);
+
+	shmq_pool_summary_tell(p, index);
+	if (n < SHMQ_POOL_HINTS) {
+		shmq_hint_store(&hints->index[n], index);
+		shmq_hint_store(&hints->count, n + 1);
+	}
 }
 
 /*
@@ -398,7 +418,6 @@ SHMQ_HOT enum shmq_status shmq_pool_free(const struct shmq_pool *p, uint32_t own
 					 struct shmq_pool_hints *hints, struct shmq_pool_handle h)
 {
 	uint32_t word = shmq_pool_owned(p, owner, h.generation);
-	uint32_t n;
 
 	if (!shmq_pool_names_block(p, h))
 		return SHMQ_INVALID;
@@ -406,12 +425,28 @@ SHMQ_HOT enum shmq_status shmq_pool_free(const struct shmq_pool *p, uint32_t own
 	if (!shmq_cmpxchg(p->base, shmq_pool_word(p, h.index), word, shmq_pool_freed(p, word)))
 		return shmq_pool_blame(p, shmq_load_relaxed(p->base, shmq_pool_word(p, h.index)),
 				       h);
-	shmq_pool_summary_tell(p, h.index);
-	n = shmq_hint_load(&hints->count);
-	if (n < SHMQ_POOL_HINTS) {
-		shmq_hint_store(&hints->index[n], h.index);
-		shmq_hint_store(&hints->count, n + 1);
-	}
+	shmq_pool_hint(p, hints, h.index);
+	return SHMQ_OK;
+}
+
+/*
+ * As shmq_pool_free(), at half the cost, where the handle cannot be freed by
+ * two at once: its holder is move-only, and nobody sweeps. Nobody else changes
+ * the word then, so it is looked at and stored.
+ */
+SHMQ_HOT enum shmq_status shmq_pool_free_unshared(const struct shmq_pool *p, uint32_t owner,
+						  struct shmq_pool_hints *hints,
+						  struct shmq_pool_handle h)
+{
+	uint32_t word = shmq_pool_owned(p, owner, h.generation);
+	uint32_t off = shmq_pool_word(p, h.index);
+
+	if (!shmq_pool_names_block(p, h))
+		return SHMQ_INVALID;
+	if (shmq_load_relaxed(p->base, off) != word)
+		return shmq_pool_blame(p, shmq_load_relaxed(p->base, off), h);
+	shmq_store_release(p->base, off, shmq_pool_freed(p, word)); /* A: pairs with B */
+	shmq_pool_hint(p, hints, h.index);
 	return SHMQ_OK;
 }
 

@@ -34,6 +34,8 @@ struct Breakage {
     std::uint32_t word;
 };
 
+inline constexpr std::uint32_t any_word = UINT32_MAX;
+
 inline constexpr Breakage breakages[] = {
     {"relaxed_publish_data", Broken::publish, "shmq_end_publish", 0},
     {"relaxed_look_data", Broken::look, "shmq_consumer_refresh", 0},
@@ -65,6 +67,7 @@ inline constexpr Breakage breakages[] = {
     {"relaxed_resign", Broken::leave, "shmq_cell_resign", 0},
     {"relaxed_alloc", Broken::leave, "shmq_pool_take", 0},
     {"relaxed_free", Broken::leave, "shmq_pool_free", 0},
+    {"relaxed_free_unshared", Broken::publish, "shmq_pool_free_unshared", any_word},
     {"no_generations_in_free", Broken::generation, "shmq_pool_free", 6},
     {"no_generations_in_sweep", Broken::generation, "shmq_pool_reap", 6},
     {"no_fence_in_send", Broken::fence, "shmq_pool_send", 0},

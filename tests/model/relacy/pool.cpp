@@ -50,8 +50,8 @@ private:
 };
 
 // Three threads of one owner, fewer blocks than they want.
-template <std::uint32_t Blocks>
-struct Threads : rl::test_suite<Threads<Blocks>, 3>, Pool<Blocks> {
+template <std::uint32_t Blocks, bool Unshared>
+struct Threads : rl::test_suite<Threads<Blocks, Unshared>, 3>, Pool<Blocks> {
     using Pool<Blocks>::p;
 
     void thread(unsigned index) {
@@ -63,7 +63,9 @@ struct Threads : rl::test_suite<Threads<Blocks>, 3>, Pool<Blocks> {
             if (s != SHMQ_OK)
                 continue;
             this->use(h, static_cast<std::uint8_t>(index));
-            MODEL_REQUIRE(shmq_pool_free(&p, 0, &hints, h) == SHMQ_OK);
+            const shmq_status freed = Unshared ? shmq_pool_free_unshared(&p, 0, &hints, h)
+                                               : shmq_pool_free(&p, 0, &hints, h);
+            MODEL_REQUIRE(freed == SHMQ_OK);
         }
     }
 
@@ -195,10 +197,12 @@ struct DyingSender : rl::test_suite<DyingSender, 3>, Pool<1> {
 } // namespace
 
 int main(int argc, char** argv) {
-    return model::run(
-        argc, argv,
-        {model::random<Threads<2>>("blocks", 200000), model::all<Threads<1>>("one_block", 2),
-         model::random<Handles>("handles", 200000), model::all<Sweepers>("sweepers", 3),
-         model::random<DyingReceiver>("dying_receiver", 200000),
-         model::random<DyingSender>("dying_sender", 200000)});
+    return model::run(argc, argv,
+                      {model::random<Threads<2, false>>("blocks", 200000),
+                       model::random<Threads<2, true>>("unshared", 200000),
+                       model::all<Threads<1, false>>("one_block", 2),
+                       model::random<Handles>("handles", 200000),
+                       model::all<Sweepers>("sweepers", 3),
+                       model::random<DyingReceiver>("dying_receiver", 200000),
+                       model::random<DyingSender>("dying_sender", 200000)});
 }
