@@ -94,14 +94,14 @@ CellPublisher::CellPublisher(CellPublisher&& other) noexcept
     : core_(std::exchange(other.core_, {})),
       claim_(std::move(other.claim_)),
       clock_(other.clock_),
-      editing_(other.editing_) {}
+      ready_for_(std::exchange(other.ready_for_, 0)) {}
 
 CellPublisher& CellPublisher::operator=(CellPublisher&& other) noexcept {
     CellPublisher old(std::move(*this));
     core_ = std::exchange(other.core_, {});
     claim_ = std::move(other.claim_);
     clock_ = other.clock_;
-    editing_ = other.editing_;
+    ready_for_ = std::exchange(other.ready_for_, 0);
     return *this;
 }
 
@@ -117,6 +117,7 @@ CellPublisher::CellPublisher(std::unique_ptr<CellPublisherClaim> claim, const Ce
     if (shmq_cell_publisher_attach(&core_, &place.cell, fences) != SHMQ_OK)
         fail(std::errc::protocol_error, place.what + " is damaged: make it anew");
     claim_ = std::move(claim);
+    ready_for_ = core_.cell.layout.size;
     collect();
 }
 

@@ -85,9 +85,9 @@ public:
     /// Publishes a copy. Ok; Invalid: not attached, of another size, or while an
     /// edit is open.
     Status write(Bytes value) noexcept {
-        if (!ready() || value.size() != size())
+        if (value.size() != ready_for_ || !ready_for_)
             return Status::Invalid;
-        published(shmq_cell_write(&core_, value.data(), detail::cell_time(clock_)));
+        published(shmq_cell_write(&core_, value.data(), value.size(), detail::cell_time(clock_)));
         return Status::Ok;
     }
 
@@ -135,10 +135,8 @@ private:
     static CellPublisher publish_new(detail::CellPlace place, const Bytes* value,
                                      const CellOptions& options);
 
-    [[nodiscard]] bool ready() const noexcept { return claim_ && !editing_; }
-
     [[nodiscard]] std::uint32_t last() const noexcept {
-        return shmq_cell_slot(&core_.cell, core_.slot) + SHMQ_CELL_SLOT_VALUE;
+        return shmq_cell_value(&core_.cell, core_.slot);
     }
 
     void published(std::uint32_t attendance) noexcept {
@@ -150,7 +148,7 @@ private:
     shmq_cell_publisher core_{};
     std::unique_ptr<detail::CellPublisherClaim> claim_;
     CellClock clock_ = CellClock::none;
-    bool editing_ = false;
+    std::uint32_t ready_for_ = 0; ///< bytes; 0: not attached, or an edit is open
 };
 
 /// A value that is being written where it will be read. Published when this ends,
@@ -160,16 +158,17 @@ class CellEdit {
 public:
     /// With a copy of the last value, or with anything in it.
     CellEdit(CellPublisher* publisher, bool copy) noexcept
-        : publisher_(publisher && publisher->ready() ? publisher : nullptr) {
+        : publisher_(publisher && publisher->ready_for_ ? publisher : nullptr) {
         if (!publisher_)
             return;
         shmq_cell_publisher& core = publisher_->core_;
-        const std::uint32_t off = shmq_cell_begin(&core);
+        next_ = shmq_cell_begin(&core);
+        const std::uint32_t off = next_.off + SHMQ_CELL_SLOT_VALUE;
         bytes_ = {reinterpret_cast<std::byte*>(shmq_at(core.cell.base, off)), publisher_->size()};
         if (copy)
             shmq_copy_racy_out(core.cell.base, off, shmq_at(core.cell.base, publisher_->last()),
                                core.cell.layout.size);
-        publisher_->editing_ = true;
+        publisher_->ready_for_ = 0;
     }
     CellEdit(const CellEdit&) = delete;
     CellEdit& operator=(const CellEdit&) = delete;
@@ -192,7 +191,7 @@ public:
         if (!publisher)
             return Status::Invalid;
         publisher->published(
-            shmq_cell_commit(&publisher->core_, detail::cell_time(publisher->clock_)));
+            shmq_cell_commit(&publisher->core_, next_, detail::cell_time(publisher->clock_)));
         return Status::Ok;
     }
 
@@ -203,11 +202,12 @@ private:
     CellPublisher* end() noexcept {
         bytes_ = {};
         if (publisher_)
-            publisher_->editing_ = false;
+            publisher_->ready_for_ = publisher_->core_.cell.layout.size;
         return std::exchange(publisher_, nullptr);
     }
 
     CellPublisher* publisher_;
+    shmq_cell_next next_{};
     std::span<std::byte> bytes_;
     int exceptions_ = std::uncaught_exceptions();
 };

@@ -74,7 +74,8 @@ public:
         if (to.size() != size() || to.empty())
             return Status::Invalid;
         shmq_cell_stamp stamp{};
-        const Status status = static_cast<Status>(copy(to.data(), &stamp));
+        const Status status =
+            static_cast<Status>(copy(to.data(), static_cast<std::uint32_t>(to.size()), &stamp));
         if (status == Status::Ok)
             last_ = stamp;
         return status;
@@ -148,13 +149,13 @@ private:
 
     CellReader(detail::CellPlace place, const CellOpenOptions& options);
 
-    [[nodiscard]] shmq_status copy(void* to, shmq_cell_stamp* stamp) noexcept {
+    [[nodiscard]] shmq_status copy(void* to, std::uint32_t n, shmq_cell_stamp* stamp) noexcept {
         if (!registered() || viewing_)
-            return shmq_cell_read(&cell_, to, cell_.layout.size, stamp, tries_);
+            return shmq_cell_read(&cell_, to, n, stamp, tries_);
         std::uint32_t off = 0;
         const shmq_status status = shmq_cell_pin(&cell_, seat_, &off, stamp);
         if (status == SHMQ_OK)
-            shmq_copy_in(to, cell_.base, off, cell_.layout.size);
+            shmq_copy_in(to, cell_.base, off, n);
         if (status != SHMQ_CORRUPT)
             shmq_cell_unpin(&cell_, seat_);
         return status;
