@@ -45,7 +45,7 @@ CellPlace prepare(Region region, std::uint64_t offset, shmq_cell_layout layout,
         fail(std::errc::permission_denied, what + ": its memory is only readable");
     if (region.fd() < 0)
         layout.flags &= ~SHMQ_CELL_LOCKS;
-    const shmq_base base = detail::cell_base(region, offset, what);
+    shmq_base base = detail::cell_base(region, offset, what);
     shmq_cell cell{};
     if (shmq_cell_prepare(&cell, base, region.size() - offset, &layout) != SHMQ_CELL_OK)
         fail(std::errc::invalid_argument, what + ": no cell can be made here");

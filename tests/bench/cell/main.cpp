@@ -21,8 +21,12 @@ constexpr const char* description =
     "Writes and reads one value as fast as it goes: a cell, with seats and without, beside a bare\n"
     "seqlock and a process-shared rwlock. The writer has the first CPU that this process may use,\n"
     "all readers the second. Everything is measured in turn, round by round; printed are medians\n"
-    "of the rounds, and the least and the most for what is compared. A read is timed with all its\n"
-    "attempts.\n\n"
+    "of the rounds, and the least and the most for what is compared. A write is timed in the\n"
+    "writer's CPU time. A read is due every 5 us, and timed with all its attempts; where one "
+    "takes\n"
+    "longer, those that were due meanwhile count as late too. After a million attempts it is "
+    "given\n"
+    "up.\n\n"
     "example: shmq-bench-cell --rounds 9 --slot 40";
 
 double median(std::vector<double> values) {

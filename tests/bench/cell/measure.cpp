@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <sched.h>
@@ -19,7 +20,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr unsigned most_failures = 1'000'000;
-constexpr unsigned burst = 256; // writes between two looks at the clock
+constexpr auto pace = std::chrono::microseconds(5);         // from one read to the next
+constexpr auto burst_time = std::chrono::microseconds(500); // between two looks at the clock
 constexpr std::size_t most_samples = 1'000'000;
 
 /// The CPUs that this process might use when it began.
@@ -80,13 +82,22 @@ void read(Peer& peer, const std::atomic<bool>& stop, std::atomic<unsigned>& read
     const double cost = clock_cost();
     reads.ns.reserve(most_samples);
     ++ready;
+    auto next = Clock::now();
     while (!stop.load(std::memory_order_relaxed)) {
-        const auto before = Clock::now();
+        auto before = Clock::now();
+        for (; before < next; before = Clock::now())
+            ;
+        next = before + pace;
         const unsigned failed = reader->read(most_failures);
         const double took = nanoseconds(Clock::now() - before) - cost;
         reads.failed += failed == most_failures;
-        if (reads.ns.size() < most_samples)
-            reads.ns.push_back(static_cast<float>(std::max(took, 0.0)));
+        // Those that should have begun meanwhile had to wait too.
+        double late = std::max(took, 0.0);
+        do {
+            if (reads.ns.size() < most_samples)
+                reads.ns.push_back(static_cast<float>(late));
+            late -= nanoseconds(pace);
+        } while (late > 0);
     }
 }
 
@@ -112,9 +123,13 @@ Figures measure(const Kind& kind, const Scenario& scenario, std::chrono::millise
         const auto start = Clock::now();
         const double cpu = cpu_time();
         auto now = start;
-        for (; now - start < time; now = Clock::now()) {
+        unsigned burst = 1;
+        while (now - start < time) {
             peer->write(burst);
             written += burst;
+            const auto before = std::exchange(now, Clock::now());
+            if (now - before < burst_time)
+                burst *= 2;
         }
         figures.write_ns = (cpu_time() - cpu) / static_cast<double>(written);
     } else {
