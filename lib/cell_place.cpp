@@ -72,8 +72,7 @@ std::uint32_t cell_type(const std::string& name) noexcept {
 }
 
 shmq_base cell_base(const Region& region, std::uint64_t offset, const std::string& what) {
-    auto* base =
-        reinterpret_cast<shmq_base>(region.slice(offset, region.size() - offset).data());
+    auto* base = reinterpret_cast<shmq_base>(region.slice(offset, region.size() - offset).data());
     if (reinterpret_cast<std::uintptr_t>(base) % 8 != 0)
         fail(std::errc::invalid_argument, what + ": the memory must be 8-byte aligned");
     return base;

@@ -158,28 +158,30 @@ CellPublisher CellPublisher::publish_new(CellPlace place, const Bytes* value,
     return publisher;
 }
 
-CellPublisher CellPublisher::create(const std::string& name, Bytes value, CellOptions options) {
+CellPublisher CellPublisher::create(const std::string& name, Bytes value,
+                                    const CellOptions& options) {
     return create_named(name, value.size(), &value, options);
 }
 
 CellPublisher CellPublisher::create_empty(const std::string& name, std::size_t size,
-                                          CellOptions options) {
+                                          const CellOptions& options) {
     return create_named(name, size, nullptr, options);
 }
 
-CellPublisher CellPublisher::open(const std::string& name, CellOptions options) {
+CellPublisher CellPublisher::open(const std::string& name, const CellOptions& options) {
     return {std::make_unique<CellPublisherClaim>(
                 detail::open_named_cell(name, options.type, detail::CellAccess::read_write)),
             options};
 }
 
 CellPublisher CellPublisher::create_in(Region region, std::uint64_t offset, std::size_t size,
-                                       CellOptions options) {
+                                       const CellOptions& options) {
     return publish_new(prepare(std::move(region), offset, plan(size, options), "this memory"),
                        nullptr, options);
 }
 
-CellPublisher CellPublisher::attach(Region region, std::uint64_t offset, CellOptions options) {
+CellPublisher CellPublisher::attach(Region region, std::uint64_t offset,
+                                    const CellOptions& options) {
     return {std::make_unique<CellPublisherClaim>(
                 detail::open_cell(std::move(region), offset, options.type, "this memory")),
             options};
@@ -213,32 +215,30 @@ void CellPublisher::wake(std::uint32_t attendance) noexcept {
     detail::wake_cell(core_, claim_->place().region, attendance);
 }
 
-CellPublisher CellPublisher::create(const std::string& name, Bytes value, CellOptions options,
-                                    std::error_code& ec) {
-    return guarded(ec, CellPublisher(), [&] { return create(name, value, std::move(options)); });
+CellPublisher CellPublisher::create(const std::string& name, Bytes value,
+                                    const CellOptions& options, std::error_code& ec) {
+    return guarded(ec, CellPublisher(), [&] { return create(name, value, options); });
 }
 
 CellPublisher CellPublisher::create_empty(const std::string& name, std::size_t size,
-                                          CellOptions options, std::error_code& ec) {
-    return guarded(ec, CellPublisher(),
-                   [&] { return create_empty(name, size, std::move(options)); });
+                                          const CellOptions& options, std::error_code& ec) {
+    return guarded(ec, CellPublisher(), [&] { return create_empty(name, size, options); });
 }
 
-CellPublisher CellPublisher::open(const std::string& name, CellOptions options,
+CellPublisher CellPublisher::open(const std::string& name, const CellOptions& options,
                                   std::error_code& ec) {
-    return guarded(ec, CellPublisher(), [&] { return open(name, std::move(options)); });
+    return guarded(ec, CellPublisher(), [&] { return open(name, options); });
 }
 
 CellPublisher CellPublisher::create_in(Region region, std::uint64_t offset, std::size_t size,
-                                       CellOptions options, std::error_code& ec) {
+                                       const CellOptions& options, std::error_code& ec) {
     return guarded(ec, CellPublisher(),
-                   [&] { return create_in(std::move(region), offset, size, std::move(options)); });
+                   [&] { return create_in(std::move(region), offset, size, options); });
 }
 
-CellPublisher CellPublisher::attach(Region region, std::uint64_t offset, CellOptions options,
+CellPublisher CellPublisher::attach(Region region, std::uint64_t offset, const CellOptions& options,
                                     std::error_code& ec) {
-    return guarded(ec, CellPublisher(),
-                   [&] { return attach(std::move(region), offset, std::move(options)); });
+    return guarded(ec, CellPublisher(), [&] { return attach(std::move(region), offset, options); });
 }
 
 } // namespace shmq

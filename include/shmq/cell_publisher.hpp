@@ -44,29 +44,32 @@ public:
     /// Makes a named cell with a first value, or takes over one of the same size
     /// and type whose publisher is gone; its readers go on. A name has no slash.
     /// EEXIST: something else has the name.
-    static CellPublisher create(const std::string& name, Bytes value, CellOptions options = {});
-    static CellPublisher create(const std::string& name, Bytes value, CellOptions options,
+    static CellPublisher create(const std::string& name, Bytes value,
+                                const CellOptions& options = {});
+    static CellPublisher create(const std::string& name, Bytes value, const CellOptions& options,
                                 std::error_code& ec);
 
     /// Likewise without a value: reads say Status::Empty until the first write.
     static CellPublisher create_empty(const std::string& name, std::size_t size,
-                                      CellOptions options = {});
+                                      const CellOptions& options = {});
     static CellPublisher create_empty(const std::string& name, std::size_t size,
-                                      CellOptions options, std::error_code& ec);
+                                      const CellOptions& options, std::error_code& ec);
 
     /// Takes over a cell that exists. Of the options, type, clock and fence count.
-    static CellPublisher open(const std::string& name, CellOptions options = {});
-    static CellPublisher open(const std::string& name, CellOptions options, std::error_code& ec);
+    static CellPublisher open(const std::string& name, const CellOptions& options = {});
+    static CellPublisher open(const std::string& name, const CellOptions& options,
+                              std::error_code& ec);
 
     /// Makes a cell without a value in memory, from `offset` on; see required().
     static CellPublisher create_in(Region region, std::uint64_t offset, std::size_t size,
-                                   CellOptions options = {});
+                                   const CellOptions& options = {});
     static CellPublisher create_in(Region region, std::uint64_t offset, std::size_t size,
-                                   CellOptions options, std::error_code& ec);
+                                   const CellOptions& options, std::error_code& ec);
 
     /// Takes over a cell that lies in memory: a memfd, an area of a device.
-    static CellPublisher attach(Region region, std::uint64_t offset = 0, CellOptions options = {});
-    static CellPublisher attach(Region region, std::uint64_t offset, CellOptions options,
+    static CellPublisher attach(Region region, std::uint64_t offset = 0,
+                                const CellOptions& options = {});
+    static CellPublisher attach(Region region, std::uint64_t offset, const CellOptions& options,
                                 std::error_code& ec);
 
     /// Bytes that a cell takes for values of `size` bytes. EINVAL: there is none such.
@@ -213,11 +216,11 @@ private:
 };
 
 inline CellEdit CellPublisher::edit() noexcept {
-    return CellEdit(this, true);
+    return {this, true};
 }
 
 inline CellEdit CellPublisher::compose() noexcept {
-    return CellEdit(this, false);
+    return {this, false};
 }
 
 } // namespace shmq

@@ -46,18 +46,20 @@ class CellReader {
 public:
     /// Opens a cell that exists; for reading only if it admits no more. A name has
     /// no slash.
-    static CellReader open(const std::string& name, CellOpenOptions options = {});
-    static CellReader open(const std::string& name, CellOpenOptions options, std::error_code& ec);
+    static CellReader open(const std::string& name, const CellOpenOptions& options = {});
+    static CellReader open(const std::string& name, const CellOpenOptions& options,
+                           std::error_code& ec);
 
     /// The same, once it exists. ETIMEDOUT.
     static CellReader wait_and_open(const std::string& name, Wait::Duration timeout = forever,
-                                    CellOpenOptions options = {});
+                                    const CellOpenOptions& options = {});
     static CellReader wait_and_open(const std::string& name, Wait::Duration timeout,
-                                    CellOpenOptions options, std::error_code& ec);
+                                    const CellOpenOptions& options, std::error_code& ec);
 
     /// Opens a cell that lies in memory: a memfd, an area of a device.
-    static CellReader attach(Region region, std::uint64_t offset = 0, CellOpenOptions options = {});
-    static CellReader attach(Region region, std::uint64_t offset, CellOpenOptions options,
+    static CellReader attach(Region region, std::uint64_t offset = 0,
+                             const CellOpenOptions& options = {});
+    static CellReader attach(Region region, std::uint64_t offset, const CellOpenOptions& options,
                              std::error_code& ec);
 
     CellReader() noexcept;
@@ -74,7 +76,7 @@ public:
         if (to.size() != size() || to.empty())
             return Status::Invalid;
         shmq_cell_stamp stamp{};
-        const Status status =
+        const auto status =
             static_cast<Status>(copy(to.data(), static_cast<std::uint32_t>(to.size()), &stamp));
         if (status == Status::Ok)
             last_ = stamp;
