@@ -72,8 +72,7 @@ std::uint32_t cell_type(const std::string& name) noexcept {
 }
 
 shmq_base cell_base(const Region& region, std::uint64_t offset, const std::string& what) {
-    const auto base =
-        reinterpret_cast<shmq_base>(region.slice(offset, region.size() - offset).data());
+    auto* base = reinterpret_cast<shmq_base>(region.slice(offset, region.size() - offset).data());
     if (reinterpret_cast<std::uintptr_t>(base) % 8 != 0)
         fail(std::errc::invalid_argument, what + ": the memory must be 8-byte aligned");
     return base;
@@ -86,7 +85,7 @@ CellPlace open_cell(Region region, std::uint64_t offset, const std::string& type
                                               " lies outside its " + std::to_string(region.size()) +
                                               " bytes");
     shmq_cell cell{};
-    const shmq_base base = cell_base(region, offset, what);
+    shmq_base base = cell_base(region, offset, what);
     const shmq_cell_fault fault = shmq_cell_open(&cell, base, region.size() - offset);
     if (fault != SHMQ_CELL_OK)
         fail_open(fault, what);

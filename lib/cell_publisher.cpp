@@ -45,7 +45,7 @@ CellPlace prepare(Region region, std::uint64_t offset, shmq_cell_layout layout,
         fail(std::errc::permission_denied, what + ": its memory is only readable");
     if (region.fd() < 0)
         layout.flags &= ~SHMQ_CELL_LOCKS;
-    const shmq_base base = detail::cell_base(region, offset, what);
+    shmq_base base = detail::cell_base(region, offset, what);
     shmq_cell cell{};
     if (shmq_cell_prepare(&cell, base, region.size() - offset, &layout) != SHMQ_CELL_OK)
         fail(std::errc::invalid_argument, what + ": no cell can be made here");
@@ -94,14 +94,14 @@ CellPublisher::CellPublisher(CellPublisher&& other) noexcept
     : core_(std::exchange(other.core_, {})),
       claim_(std::move(other.claim_)),
       clock_(other.clock_),
-      editing_(other.editing_) {}
+      ready_for_(std::exchange(other.ready_for_, 0)) {}
 
 CellPublisher& CellPublisher::operator=(CellPublisher&& other) noexcept {
     CellPublisher old(std::move(*this));
     core_ = std::exchange(other.core_, {});
     claim_ = std::move(other.claim_);
     clock_ = other.clock_;
-    editing_ = other.editing_;
+    ready_for_ = std::exchange(other.ready_for_, 0);
     return *this;
 }
 
@@ -117,6 +117,7 @@ CellPublisher::CellPublisher(std::unique_ptr<CellPublisherClaim> claim, const Ce
     if (shmq_cell_publisher_attach(&core_, &place.cell, fences) != SHMQ_OK)
         fail(std::errc::protocol_error, place.what + " is damaged: make it anew");
     claim_ = std::move(claim);
+    ready_for_ = core_.cell.layout.size;
     collect();
 }
 
@@ -157,28 +158,30 @@ CellPublisher CellPublisher::publish_new(CellPlace place, const Bytes* value,
     return publisher;
 }
 
-CellPublisher CellPublisher::create(const std::string& name, Bytes value, CellOptions options) {
+CellPublisher CellPublisher::create(const std::string& name, Bytes value,
+                                    const CellOptions& options) {
     return create_named(name, value.size(), &value, options);
 }
 
 CellPublisher CellPublisher::create_empty(const std::string& name, std::size_t size,
-                                          CellOptions options) {
+                                          const CellOptions& options) {
     return create_named(name, size, nullptr, options);
 }
 
-CellPublisher CellPublisher::open(const std::string& name, CellOptions options) {
+CellPublisher CellPublisher::open(const std::string& name, const CellOptions& options) {
     return {std::make_unique<CellPublisherClaim>(
                 detail::open_named_cell(name, options.type, detail::CellAccess::read_write)),
             options};
 }
 
 CellPublisher CellPublisher::create_in(Region region, std::uint64_t offset, std::size_t size,
-                                       CellOptions options) {
+                                       const CellOptions& options) {
     return publish_new(prepare(std::move(region), offset, plan(size, options), "this memory"),
                        nullptr, options);
 }
 
-CellPublisher CellPublisher::attach(Region region, std::uint64_t offset, CellOptions options) {
+CellPublisher CellPublisher::attach(Region region, std::uint64_t offset,
+                                    const CellOptions& options) {
     return {std::make_unique<CellPublisherClaim>(
                 detail::open_cell(std::move(region), offset, options.type, "this memory")),
             options};
@@ -212,32 +215,30 @@ void CellPublisher::wake(std::uint32_t attendance) noexcept {
     detail::wake_cell(core_, claim_->place().region, attendance);
 }
 
-CellPublisher CellPublisher::create(const std::string& name, Bytes value, CellOptions options,
-                                    std::error_code& ec) {
-    return guarded(ec, CellPublisher(), [&] { return create(name, value, std::move(options)); });
+CellPublisher CellPublisher::create(const std::string& name, Bytes value,
+                                    const CellOptions& options, std::error_code& ec) {
+    return guarded(ec, CellPublisher(), [&] { return create(name, value, options); });
 }
 
 CellPublisher CellPublisher::create_empty(const std::string& name, std::size_t size,
-                                          CellOptions options, std::error_code& ec) {
-    return guarded(ec, CellPublisher(),
-                   [&] { return create_empty(name, size, std::move(options)); });
+                                          const CellOptions& options, std::error_code& ec) {
+    return guarded(ec, CellPublisher(), [&] { return create_empty(name, size, options); });
 }
 
-CellPublisher CellPublisher::open(const std::string& name, CellOptions options,
+CellPublisher CellPublisher::open(const std::string& name, const CellOptions& options,
                                   std::error_code& ec) {
-    return guarded(ec, CellPublisher(), [&] { return open(name, std::move(options)); });
+    return guarded(ec, CellPublisher(), [&] { return open(name, options); });
 }
 
 CellPublisher CellPublisher::create_in(Region region, std::uint64_t offset, std::size_t size,
-                                       CellOptions options, std::error_code& ec) {
+                                       const CellOptions& options, std::error_code& ec) {
     return guarded(ec, CellPublisher(),
-                   [&] { return create_in(std::move(region), offset, size, std::move(options)); });
+                   [&] { return create_in(std::move(region), offset, size, options); });
 }
 
-CellPublisher CellPublisher::attach(Region region, std::uint64_t offset, CellOptions options,
+CellPublisher CellPublisher::attach(Region region, std::uint64_t offset, const CellOptions& options,
                                     std::error_code& ec) {
-    return guarded(ec, CellPublisher(),
-                   [&] { return attach(std::move(region), offset, std::move(options)); });
+    return guarded(ec, CellPublisher(), [&] { return attach(std::move(region), offset, options); });
 }
 
 } // namespace shmq

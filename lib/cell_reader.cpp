@@ -66,14 +66,14 @@ CellReader::CellReader(CellPlace place, const CellOpenOptions& options)
     cell_ = attendance_->place().cell;
 }
 
-CellReader CellReader::open(const std::string& name, CellOpenOptions options) {
+CellReader CellReader::open(const std::string& name, const CellOpenOptions& options) {
     const auto access = options.seat == CellSeat::required ? detail::CellAccess::read_write
                                                            : detail::CellAccess::read_if_not_write;
     return {detail::open_named_cell(name, options.type, access), options};
 }
 
 CellReader CellReader::wait_and_open(const std::string& name, Wait::Duration timeout,
-                                     CellOpenOptions options) {
+                                     const CellOpenOptions& options) {
     const Clock::time_point deadline =
         timeout == forever ? Clock::time_point::max() : after(timeout);
     for (;;) {
@@ -91,7 +91,7 @@ CellReader CellReader::wait_and_open(const std::string& name, Wait::Duration tim
     }
 }
 
-CellReader CellReader::attach(Region region, std::uint64_t offset, CellOpenOptions options) {
+CellReader CellReader::attach(Region region, std::uint64_t offset, const CellOpenOptions& options) {
     return {detail::open_cell(std::move(region), offset, options.type, "this memory"), options};
 }
 
@@ -175,20 +175,19 @@ const Region& CellReader::region() const noexcept {
     return attendance_ ? attendance_->place().region : none;
 }
 
-CellReader CellReader::open(const std::string& name, CellOpenOptions options, std::error_code& ec) {
-    return guarded(ec, CellReader(), [&] { return open(name, std::move(options)); });
+CellReader CellReader::open(const std::string& name, const CellOpenOptions& options,
+                            std::error_code& ec) {
+    return guarded(ec, CellReader(), [&] { return open(name, options); });
 }
 
 CellReader CellReader::wait_and_open(const std::string& name, Wait::Duration timeout,
-                                     CellOpenOptions options, std::error_code& ec) {
-    return guarded(ec, CellReader(),
-                   [&] { return wait_and_open(name, timeout, std::move(options)); });
+                                     const CellOpenOptions& options, std::error_code& ec) {
+    return guarded(ec, CellReader(), [&] { return wait_and_open(name, timeout, options); });
 }
 
-CellReader CellReader::attach(Region region, std::uint64_t offset, CellOpenOptions options,
+CellReader CellReader::attach(Region region, std::uint64_t offset, const CellOpenOptions& options,
                               std::error_code& ec) {
-    return guarded(ec, CellReader(),
-                   [&] { return attach(std::move(region), offset, std::move(options)); });
+    return guarded(ec, CellReader(), [&] { return attach(std::move(region), offset, options); });
 }
 
 } // namespace shmq

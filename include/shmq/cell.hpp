@@ -172,48 +172,50 @@ public:
     using Reader = CellReaderOf<T>;
 
     /// Makes a named cell with a first value, or takes over one whose publisher is gone.
-    static Publisher create(const std::string& name, const T& value, CellOptions options = {}) {
-        return Publisher(CellPublisher::create(name, Bytes(&value, sizeof(T)), std::move(options)));
+    static Publisher create(const std::string& name, const T& value,
+                            const CellOptions& options = {}) {
+        return Publisher(CellPublisher::create(name, Bytes(&value, sizeof(T)), options));
     }
-    static Publisher create(const std::string& name, const T& value, CellOptions options,
+    static Publisher create(const std::string& name, const T& value, const CellOptions& options,
                             std::error_code& ec) {
-        return Publisher(
-            CellPublisher::create(name, Bytes(&value, sizeof(T)), std::move(options), ec));
+        return Publisher(CellPublisher::create(name, Bytes(&value, sizeof(T)), options, ec));
     }
 
     /// Likewise without a value.
-    static Publisher create_empty(const std::string& name, CellOptions options = {}) {
-        return Publisher(CellPublisher::create_empty(name, sizeof(T), std::move(options)));
+    static Publisher create_empty(const std::string& name, const CellOptions& options = {}) {
+        return Publisher(CellPublisher::create_empty(name, sizeof(T), options));
     }
 
     /// Makes a cell without a value in memory.
-    static Publisher create_in(Region region, std::uint64_t offset = 0, CellOptions options = {}) {
-        return Publisher(
-            CellPublisher::create_in(std::move(region), offset, sizeof(T), std::move(options)));
+    static Publisher create_in(Region region, std::uint64_t offset = 0,
+                               const CellOptions& options = {}) {
+        return Publisher(CellPublisher::create_in(std::move(region), offset, sizeof(T), options));
     }
 
     /// Takes over a cell that exists.
-    static Publisher publish(const std::string& name, CellOptions options = {}) {
-        return Publisher(CellPublisher::open(name, std::move(options)));
+    static Publisher publish(const std::string& name, const CellOptions& options = {}) {
+        return Publisher(CellPublisher::open(name, options));
     }
-    static Publisher publish(Region region, std::uint64_t offset = 0, CellOptions options = {}) {
-        return Publisher(CellPublisher::attach(std::move(region), offset, std::move(options)));
+    static Publisher publish(Region region, std::uint64_t offset = 0,
+                             const CellOptions& options = {}) {
+        return Publisher(CellPublisher::attach(std::move(region), offset, options));
     }
 
     /// Opens a cell that exists, to read it.
-    static Reader open(const std::string& name, CellOpenOptions options = {}) {
-        return Reader(CellReader::open(name, std::move(options)));
+    static Reader open(const std::string& name, const CellOpenOptions& options = {}) {
+        return Reader(CellReader::open(name, options));
     }
 
     /// The same, once it exists. ETIMEDOUT.
     static Reader wait_and_open(const std::string& name, Wait::Duration timeout = forever,
-                                CellOpenOptions options = {}) {
-        return Reader(CellReader::wait_and_open(name, timeout, std::move(options)));
+                                const CellOpenOptions& options = {}) {
+        return Reader(CellReader::wait_and_open(name, timeout, options));
     }
 
     /// Opens a cell that lies in memory, to read it.
-    static Reader attach(Region region, std::uint64_t offset = 0, CellOpenOptions options = {}) {
-        return Reader(CellReader::attach(std::move(region), offset, std::move(options)));
+    static Reader attach(Region region, std::uint64_t offset = 0,
+                         const CellOpenOptions& options = {}) {
+        return Reader(CellReader::attach(std::move(region), offset, options));
     }
 
     /// Bytes that a cell takes.

@@ -44,29 +44,32 @@ public:
     /// Makes a named cell with a first value, or takes over one of the same size
     /// and type whose publisher is gone; its readers go on. A name has no slash.
     /// EEXIST: something else has the name.
-    static CellPublisher create(const std::string& name, Bytes value, CellOptions options = {});
-    static CellPublisher create(const std::string& name, Bytes value, CellOptions options,
+    static CellPublisher create(const std::string& name, Bytes value,
+                                const CellOptions& options = {});
+    static CellPublisher create(const std::string& name, Bytes value, const CellOptions& options,
                                 std::error_code& ec);
 
     /// Likewise without a value: reads say Status::Empty until the first write.
     static CellPublisher create_empty(const std::string& name, std::size_t size,
-                                      CellOptions options = {});
+                                      const CellOptions& options = {});
     static CellPublisher create_empty(const std::string& name, std::size_t size,
-                                      CellOptions options, std::error_code& ec);
+                                      const CellOptions& options, std::error_code& ec);
 
     /// Takes over a cell that exists. Of the options, type, clock and fence count.
-    static CellPublisher open(const std::string& name, CellOptions options = {});
-    static CellPublisher open(const std::string& name, CellOptions options, std::error_code& ec);
+    static CellPublisher open(const std::string& name, const CellOptions& options = {});
+    static CellPublisher open(const std::string& name, const CellOptions& options,
+                              std::error_code& ec);
 
     /// Makes a cell without a value in memory, from `offset` on; see required().
     static CellPublisher create_in(Region region, std::uint64_t offset, std::size_t size,
-                                   CellOptions options = {});
+                                   const CellOptions& options = {});
     static CellPublisher create_in(Region region, std::uint64_t offset, std::size_t size,
-                                   CellOptions options, std::error_code& ec);
+                                   const CellOptions& options, std::error_code& ec);
 
     /// Takes over a cell that lies in memory: a memfd, an area of a device.
-    static CellPublisher attach(Region region, std::uint64_t offset = 0, CellOptions options = {});
-    static CellPublisher attach(Region region, std::uint64_t offset, CellOptions options,
+    static CellPublisher attach(Region region, std::uint64_t offset = 0,
+                                const CellOptions& options = {});
+    static CellPublisher attach(Region region, std::uint64_t offset, const CellOptions& options,
                                 std::error_code& ec);
 
     /// Bytes that a cell takes for values of `size` bytes. EINVAL: there is none such.
@@ -85,9 +88,9 @@ public:
     /// Publishes a copy. Ok; Invalid: not attached, of another size, or while an
     /// edit is open.
     Status write(Bytes value) noexcept {
-        if (!ready() || value.size() != size())
+        if (value.size() != ready_for_ || !ready_for_)
             return Status::Invalid;
-        published(shmq_cell_write(&core_, value.data(), detail::cell_time(clock_)));
+        published(shmq_cell_write(&core_, value.data(), value.size(), detail::cell_time(clock_)));
         return Status::Ok;
     }
 
@@ -135,10 +138,8 @@ private:
     static CellPublisher publish_new(detail::CellPlace place, const Bytes* value,
                                      const CellOptions& options);
 
-    [[nodiscard]] bool ready() const noexcept { return claim_ && !editing_; }
-
     [[nodiscard]] std::uint32_t last() const noexcept {
-        return shmq_cell_slot(&core_.cell, core_.slot) + SHMQ_CELL_SLOT_VALUE;
+        return shmq_cell_value(&core_.cell, core_.slot);
     }
 
     void published(std::uint32_t attendance) noexcept {
@@ -150,7 +151,7 @@ private:
     shmq_cell_publisher core_{};
     std::unique_ptr<detail::CellPublisherClaim> claim_;
     CellClock clock_ = CellClock::none;
-    bool editing_ = false;
+    std::uint32_t ready_for_ = 0; ///< bytes; 0: not attached, or an edit is open
 };
 
 /// A value that is being written where it will be read. Published when this ends,
@@ -160,16 +161,17 @@ class CellEdit {
 public:
     /// With a copy of the last value, or with anything in it.
     CellEdit(CellPublisher* publisher, bool copy) noexcept
-        : publisher_(publisher && publisher->ready() ? publisher : nullptr) {
+        : publisher_(publisher && publisher->ready_for_ ? publisher : nullptr) {
         if (!publisher_)
             return;
         shmq_cell_publisher& core = publisher_->core_;
-        const std::uint32_t off = shmq_cell_begin(&core);
+        next_ = shmq_cell_begin(&core);
+        const std::uint32_t off = next_.off + SHMQ_CELL_SLOT_VALUE;
         bytes_ = {reinterpret_cast<std::byte*>(shmq_at(core.cell.base, off)), publisher_->size()};
         if (copy)
             shmq_copy_racy_out(core.cell.base, off, shmq_at(core.cell.base, publisher_->last()),
                                core.cell.layout.size);
-        publisher_->editing_ = true;
+        publisher_->ready_for_ = 0;
     }
     CellEdit(const CellEdit&) = delete;
     CellEdit& operator=(const CellEdit&) = delete;
@@ -192,7 +194,7 @@ public:
         if (!publisher)
             return Status::Invalid;
         publisher->published(
-            shmq_cell_commit(&publisher->core_, detail::cell_time(publisher->clock_)));
+            shmq_cell_commit(&publisher->core_, next_, detail::cell_time(publisher->clock_)));
         return Status::Ok;
     }
 
@@ -203,21 +205,22 @@ private:
     CellPublisher* end() noexcept {
         bytes_ = {};
         if (publisher_)
-            publisher_->editing_ = false;
+            publisher_->ready_for_ = publisher_->core_.cell.layout.size;
         return std::exchange(publisher_, nullptr);
     }
 
     CellPublisher* publisher_;
+    shmq_cell_next next_{};
     std::span<std::byte> bytes_;
     int exceptions_ = std::uncaught_exceptions();
 };
 
 inline CellEdit CellPublisher::edit() noexcept {
-    return CellEdit(this, true);
+    return {this, true};
 }
 
 inline CellEdit CellPublisher::compose() noexcept {
-    return CellEdit(this, false);
+    return {this, false};
 }
 
 } // namespace shmq

@@ -46,18 +46,20 @@ class CellReader {
 public:
     /// Opens a cell that exists; for reading only if it admits no more. A name has
     /// no slash.
-    static CellReader open(const std::string& name, CellOpenOptions options = {});
-    static CellReader open(const std::string& name, CellOpenOptions options, std::error_code& ec);
+    static CellReader open(const std::string& name, const CellOpenOptions& options = {});
+    static CellReader open(const std::string& name, const CellOpenOptions& options,
+                           std::error_code& ec);
 
     /// The same, once it exists. ETIMEDOUT.
     static CellReader wait_and_open(const std::string& name, Wait::Duration timeout = forever,
-                                    CellOpenOptions options = {});
+                                    const CellOpenOptions& options = {});
     static CellReader wait_and_open(const std::string& name, Wait::Duration timeout,
-                                    CellOpenOptions options, std::error_code& ec);
+                                    const CellOpenOptions& options, std::error_code& ec);
 
     /// Opens a cell that lies in memory: a memfd, an area of a device.
-    static CellReader attach(Region region, std::uint64_t offset = 0, CellOpenOptions options = {});
-    static CellReader attach(Region region, std::uint64_t offset, CellOpenOptions options,
+    static CellReader attach(Region region, std::uint64_t offset = 0,
+                             const CellOpenOptions& options = {});
+    static CellReader attach(Region region, std::uint64_t offset, const CellOpenOptions& options,
                              std::error_code& ec);
 
     CellReader() noexcept;
@@ -74,7 +76,8 @@ public:
         if (to.size() != size() || to.empty())
             return Status::Invalid;
         shmq_cell_stamp stamp{};
-        const Status status = static_cast<Status>(copy(to.data(), &stamp));
+        const auto status =
+            static_cast<Status>(copy(to.data(), static_cast<std::uint32_t>(to.size()), &stamp));
         if (status == Status::Ok)
             last_ = stamp;
         return status;
@@ -148,13 +151,13 @@ private:
 
     CellReader(detail::CellPlace place, const CellOpenOptions& options);
 
-    [[nodiscard]] shmq_status copy(void* to, shmq_cell_stamp* stamp) noexcept {
+    [[nodiscard]] shmq_status copy(void* to, std::uint32_t n, shmq_cell_stamp* stamp) noexcept {
         if (!registered() || viewing_)
-            return shmq_cell_read(&cell_, to, cell_.layout.size, stamp, tries_);
+            return shmq_cell_read(&cell_, to, n, stamp, tries_);
         std::uint32_t off = 0;
         const shmq_status status = shmq_cell_pin(&cell_, seat_, &off, stamp);
         if (status == SHMQ_OK)
-            shmq_copy_in(to, cell_.base, off, cell_.layout.size);
+            shmq_copy_in(to, cell_.base, off, n);
         if (status != SHMQ_CORRUPT)
             shmq_cell_unpin(&cell_, seat_);
         return status;

@@ -134,6 +134,26 @@ bool bell(Queues& q, unsigned n) {
     return Run(q.bell_in, q.bell_out, n);
 }
 
+bool cell_copies(Queues& q, unsigned n) {
+    Sample in;
+    in.fill(n);
+    Sample out;
+    return q.cell_in.write(in) == Status::Ok && q.seat_out.has_changed() &&
+           q.seat_out.read(out) == Status::Ok && out == in && !q.seat_out.has_changed() &&
+           q.copied_out.read_change(out) == Status::Ok && out == in &&
+           q.copied_out.read_change(out) == Status::Empty && q.cell_in.read() == in;
+}
+
+bool cell_in_place(Queues& q, unsigned n) {
+    {
+        const auto edit = q.cell_in.edit();
+        edit->fill(n);
+    }
+    const auto view = q.seat_out.view();
+    q.cell_in.compose()->fill(~n);
+    return view && view->front() == n && view->back() == n && q.copied_out.read()->back() == ~n;
+}
+
 } // namespace
 
 std::span<const Operation> operations() {
@@ -153,6 +173,8 @@ std::span<const Operation> operations() {
         {"MsgQueue plain: in place", plain<msgs_in_place>},
         {"MsgQueue whose peer could sleep: write and read", bell<msgs_waiting>},
         {"MsgQueue whose peer could sleep: in place", bell<msgs_in_place>},
+        {"Cell: write, read with and without a seat", cell_copies},
+        {"Cell: edit, compose, view", cell_in_place},
     };
     return all;
 }

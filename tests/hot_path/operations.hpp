@@ -5,11 +5,16 @@
 #define HOT_PATH_OPERATIONS_HPP
 
 #include <shmq/byte_queue.hpp>
+#include <shmq/cell.hpp>
 #include <shmq/msg_queue.hpp>
 
+#include <array>
 #include <span>
 
 namespace hot_path {
+
+/// What a cell has.
+using Sample = std::array<unsigned, 7>;
 
 /// Both ends of a queue of each sort, made before it gets hot.
 struct Queues {
@@ -21,6 +26,9 @@ struct Queues {
     shmq::MsgConsumer plain_out;
     shmq::MsgProducer bell_in; ///< ends that may sleep, but never have to
     shmq::MsgConsumer bell_out;
+    shmq::Cell<Sample>::Publisher cell_in;
+    shmq::Cell<Sample>::Reader seat_out;   ///< a reader with a seat
+    shmq::Cell<Sample>::Reader copied_out; ///< one without
 };
 
 struct Operation {

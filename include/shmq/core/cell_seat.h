@@ -97,8 +97,7 @@ SHMQ_HOT enum shmq_status shmq_cell_pin(const struct shmq_cell *c, uint32_t seat
 		return SHMQ_CORRUPT;
 	}
 	slot = shmq_cell_slot(c, pin);
-	stamp->writes = shmq_cell_load_u64(c->base, slot + SHMQ_CELL_SLOT_WRITES);
-	stamp->time = shmq_cell_load_u64(c->base, slot + SHMQ_CELL_SLOT_TIME);
+	shmq_copy_racy_in(stamp, c->base, slot + SHMQ_CELL_SLOT_STAMP, sizeof(*stamp));
 	*off = slot + SHMQ_CELL_SLOT_VALUE;
 	return stamp->writes ? SHMQ_OK : SHMQ_EMPTY;
 }

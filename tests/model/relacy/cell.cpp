@@ -32,8 +32,9 @@ struct CellMemory : model::Memory<192 + 64 * (Seats + Slots), 18 + Seats + 7 * S
         for (std::uint32_t seat = 0; seat < Seats; seat++)
             this->word(shmq_cell_seat_word(seat));
         for (std::uint32_t slot = plan.first; slot < plan.total; slot += plan.stride) {
-            for (std::uint32_t off = 0; off <= 16; off += 4)
-                this->word(slot + off);
+            this->word(slot + SHMQ_CELL_SLOT_SEQUENCE);
+            for (std::uint32_t off = 0; off < sizeof(shmq_cell_stamp); off += 4)
+                this->word(slot + SHMQ_CELL_SLOT_STAMP + off);
             if (Kind == Value::in_place)
                 this->bytes(slot + SHMQ_CELL_SLOT_VALUE, value_size);
             else
@@ -53,9 +54,10 @@ struct CellMemory : model::Memory<192 + 64 * (Seats + Slots), 18 + Seats + 7 * S
     std::uint32_t publish(std::uint32_t n) {
         const auto v = value(n);
         if (Kind == Value::copied)
-            return shmq_cell_write(&publisher, v.data(), n);
-        shmq_copy_out(this->base(), shmq_cell_begin(&publisher), v.data(), value_size);
-        return shmq_cell_commit(&publisher, n);
+            return shmq_cell_write(&publisher, v.data(), value_size, n);
+        const shmq_cell_next next = shmq_cell_begin(&publisher);
+        shmq_copy_out(this->base(), next.off + SHMQ_CELL_SLOT_VALUE, v.data(), value_size);
+        return shmq_cell_commit(&publisher, next, n);
     }
 
     // A look through a seat: what it shows stays while it lasts. Returns which it was.
@@ -118,8 +120,7 @@ struct Copy : rl::test_suite<Copy, 2>, CellMemory<0, 2, Value::copied> {
         const std::uint32_t latest = shmq_load_acquire(base(), SHMQ_CELL_AT_LATEST);
         const std::uint32_t slot = shmq_cell_slot(&cell, latest & SHMQ_CELL_SLOT_MASK);
         const std::uint32_t sequence = shmq_load_acquire(base(), slot);
-        stamp.writes = shmq_cell_load_u64(base(), slot + SHMQ_CELL_SLOT_WRITES);
-        stamp.time = shmq_cell_load_u64(base(), slot + SHMQ_CELL_SLOT_TIME);
+        shmq_copy_racy_in(&stamp, base(), slot + SHMQ_CELL_SLOT_STAMP, sizeof(stamp));
         shmq_copy_racy_in(v.data(), base(), slot + SHMQ_CELL_SLOT_VALUE, value_size);
         shmq_load_fence();
         if (sequence & 1 || shmq_load_relaxed(base(), slot) != sequence)
