@@ -42,6 +42,9 @@ int shmq_errno(enum shmq_status status)
 		return -EINVAL;
 	case SHMQ_CORRUPT:
 	case SHMQ_RECREATED:
+	case SHMQ_STALE: /* pools': no queue says so */
+	case SHMQ_FOREIGN:
+	case SHMQ_NO_OWNER:
 		break;
 	}
 	return -EIO;

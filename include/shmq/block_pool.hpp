@@ -99,8 +99,7 @@ public:
             !shmq_pool_fit(&core, reinterpret_cast<shmq_base>(memory.data() + skip),
                            memory.size() - skip, size, static_cast<std::uint32_t>(align)))
             return 0;
-        for (std::uint32_t number = 0; number < pieces; ++number) {
-            Piece& piece = pieces_[number];
+        for (Piece& piece : pieces_) {
             if (!shmq_cmpxchg(word(piece.state), 0, unused, at_work))
                 continue;
             piece.core = core;
@@ -116,17 +115,20 @@ public:
     /// `at` is null if no block is free.
     [[nodiscard, gnu::always_inline]] PoolBlock alloc() noexcept {
         Thread& thread = threads_[pool_thread()];
-        const shmq_pool& core = current(thread);
-        shmq_pool_handle h{};
-        if (shmq_pool_alloc(&core, 0, &thread.hints, &h) == SHMQ_OK) [[likely]]
-            return block_of(core, h);
+        // A branch is predicted; an address that depended on the load would not be.
+        if (piece_of(thread) == 0) [[likely]] {
+            const shmq_pool& core = pieces_[0].core;
+            shmq_pool_handle h{};
+            if (shmq_pool_alloc(&core, 0, &thread.hints, &h) == SHMQ_OK) [[likely]]
+                return block_of(core, h);
+        }
         return alloc_elsewhere(thread);
     }
 
     [[gnu::always_inline]] void free(const PoolBlock& block) noexcept {
         Thread& thread = threads_[pool_thread()];
-        const shmq_pool& core = current(thread);
-        if (holds(core, block.at)) [[likely]]
+        const shmq_pool& core = pieces_[0].core;
+        if (piece_of(thread) == 0 && holds(core, block.at)) [[likely]]
             (void)shmq_pool_free_unshared(&core, 0, &thread.hints, block.handle());
         else
             free_elsewhere(thread, block.at, block.handle());
@@ -167,24 +169,23 @@ private:
     enum State : std::uint32_t { unused, at_work, ready };
 
     struct Piece {
-        shmq_pool core{}; // without blocks none is ever found
+        shmq_pool core{};
         std::uint32_t state = unused;
     };
 
-    // A piece behind the last, always without blocks: what a thread starts with.
-    static constexpr std::uint32_t none = pieces * static_cast<std::uint32_t>(sizeof(Piece));
+    static constexpr std::uint32_t none = pieces;
 
     // Of one thread, or of several: it owns nothing.
     struct alignas(64) Thread {
         shmq_pool_hints hints{};
-        std::uint32_t piece = none; // bytes from pieces_ to the one that the hints are for
+        std::uint32_t piece = none; // the number of the one that the hints are for
     };
     static_assert(sizeof(Thread) == 128);
 
-    [[nodiscard]] const shmq_pool& current(const Thread& thread) const noexcept {
-        // pairs with move_to(), of another thread that shares this
-        const std::uint32_t at = shmq_load_acquire(word(thread.piece), 0);
-        return *reinterpret_cast<const shmq_pool*>(reinterpret_cast<const char*>(pieces_) + at);
+    // Which piece the hints are for; pairs with move_to(), of another thread that
+    // shares them.
+    static std::uint32_t piece_of(const Thread& thread) noexcept {
+        return shmq_load_acquire(word(thread.piece), 0);
     }
 
     [[nodiscard, gnu::always_inline]] PoolBlock block_of(const shmq_pool& core,
@@ -210,29 +211,35 @@ private:
 
     static void move_to(Thread& thread, std::uint32_t number, const shmq_pool& core) noexcept {
         shmq_pool_hints_start(&core, &thread.hints, pool_thread(), pool_threads);
-        shmq_store_release(word(thread.piece), 0,
-                           number * static_cast<std::uint32_t>(sizeof(Piece)));
+        shmq_store_release(word(thread.piece), 0, number);
     }
 
     [[gnu::noinline]] void free_elsewhere(Thread& thread, void* at,
                                           shmq_pool_handle handle) noexcept {
+        const std::uint32_t now = piece_of(thread);
         for (std::uint32_t number = 0; number < pieces; ++number) {
             const shmq_pool* core = piece(number);
             if (!core || !holds(*core, at))
                 continue;
             // This thread goes on where it knows of a free block.
-            move_to(thread, number, *core);
+            if (number != now)
+                move_to(thread, number, *core);
             (void)shmq_pool_free_unshared(core, 0, &thread.hints, handle);
             return;
         }
     }
 
+    // Where the hints are for first, then everywhere.
     [[gnu::noinline]] PoolBlock alloc_elsewhere(Thread& thread) noexcept {
+        const std::uint32_t now = piece_of(thread);
+        shmq_pool_handle h{};
+        if (const shmq_pool* core = piece(now))
+            if (shmq_pool_alloc(core, 0, &thread.hints, &h) == SHMQ_OK)
+                return block_of(*core, h);
         for (std::uint32_t number = 0; number < pieces; ++number) {
             const shmq_pool* core = piece(number);
             shmq_pool_hints fresh{};
-            shmq_pool_handle h{};
-            if (!core || shmq_pool_alloc(core, 0, &fresh, &h) != SHMQ_OK)
+            if (!core || number == now || shmq_pool_alloc(core, 0, &fresh, &h) != SHMQ_OK)
                 continue;
             move_to(thread, number, *core);
             return block_of(*core, h);
@@ -240,7 +247,7 @@ private:
         return {};
     }
 
-    Piece pieces_[pieces + 1]{};
+    Piece pieces_[pieces]{};
     Thread threads_[pool_threads]{};
 };
 

@@ -90,7 +90,7 @@ public:
 private:
     friend class SharedPool;
     SharedBlock(SharedPool& pool, PoolHandle handle, OwnerId from) noexcept
-        : pool_(&pool), handle_(handle), from_(from), status_(Status::Ok) {}
+        : pool_(&pool), handle_(handle), from_(from) {}
 
     SharedPool* pool_ = nullptr;
     PoolHandle handle_{};

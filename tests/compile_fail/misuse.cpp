@@ -21,6 +21,10 @@
 #define message_of_ints 12
 #define tag_from_a_number 13
 #define front_is_written 14
+#define box_without_value_is_read 15
+#define box_is_copied 16
+#define shared_block_is_copied 17
+#define block_is_dropped_at_once 18
 
 #ifndef MISUSE
 #define MISUSE none
@@ -28,7 +32,7 @@
 
 void right_use(shmq::MsgProducer& tx, shmq::MsgConsumer& rx, shmq::ByteProducer& btx,
                shmq::ByteConsumer& brx, shmq::Region& region, shmq::Channel& channel,
-               shmq_producer& core) {
+               shmq_producer& core, shmq::Pool<int>& pool, shmq::SharedPool& shared) {
     std::byte byte{};
     const std::vector<char> chars(3);
     const std::vector<int> ints(3);
@@ -45,6 +49,10 @@ void right_use(shmq::MsgProducer& tx, shmq::MsgConsumer& rx, shmq::ByteProducer&
     auto front = rx.try_front();
     byte = front.data()[0];
     reservation.room()[0] = byte;
+    auto empty_box = pool.alloc();
+    auto box = std::move(empty_box).init(3);
+    *box = 4;
+    auto block = shared.alloc();
 
 #if MISUSE == producer_reads
     (void)moved.try_read();
@@ -74,6 +82,14 @@ void right_use(shmq::MsgProducer& tx, shmq::MsgConsumer& rx, shmq::ByteProducer&
     (void)moved.try_write("x", 7);
 #elif MISUSE == front_is_written
     front.data()[0] = byte;
+#elif MISUSE == box_without_value_is_read
+    *empty_box = 5;
+#elif MISUSE == box_is_copied
+    auto copy = box;
+#elif MISUSE == shared_block_is_copied
+    auto copy = block;
+#elif MISUSE == block_is_dropped_at_once
+    shared.alloc();
 #elif MISUSE != none
 #error "no such misuse"
 #endif

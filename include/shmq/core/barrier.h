@@ -54,6 +54,13 @@
 /* For what few messages need: it does not take the room of the rest. */
 #define SHMQ_COLD static __attribute__((__noinline__, __cold__, __unused__))
 
+/* For what C++ can compute before the program starts. */
+#ifdef __cplusplus
+#define SHMQ_LAYOUT static constexpr
+#else
+#define SHMQ_LAYOUT static inline
+#endif
+
 #ifdef SHMQ_MODEL
 
 /* All of the names below over the types of a model checker: tests/model. */

@@ -90,13 +90,6 @@ struct shmq_pool_hints {
 
 /* ---- layout ---- */
 
-/* C++ makes pools before the program starts. */
-#ifdef __cplusplus
-#define SHMQ_LAYOUT static constexpr
-#else
-#define SHMQ_LAYOUT static inline
-#endif
-
 SHMQ_LAYOUT uint64_t shmq_pool_align(uint64_t offset, uint64_t to)
 {
 	return (offset + to - 1) & ~(to - 1);

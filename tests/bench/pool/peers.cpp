@@ -29,9 +29,17 @@ struct alignas(64) Block {
 };
 
 // The block may be used: it must be there.
-template <typename T>
-void use(T& block) {
-    __asm__ __volatile__("" : : "r"(&block) : "memory");
+void use(const void* block) {
+    __asm__ __volatile__("" : : "r"(block) : "memory");
+}
+void use(std::uint32_t index) {
+    __asm__ __volatile__("" : : "r"(index) : "memory");
+}
+void use(const shmq::UninitBox<Block>& box) {
+    use(box.memory());
+}
+void use(const shmq::SharedBlock& block) {
+    use(block.bytes().data());
 }
 
 // `alloc()` returns an owner of a block, which `free(owner)` ends.
@@ -48,9 +56,10 @@ void loop(std::uint64_t rounds, bool batches, Alloc&& alloc, Free&& free) {
     using Owner = decltype(alloc());
     for (; rounds; --rounds) {
         std::array<Owner, pool_batch> held;
-        for (Owner& block : held)
+        for (Owner& block : held) {
             block = alloc();
-        use(held);
+            use(block);
+        }
         for (Owner& block : held)
             free(block);
     }
@@ -62,7 +71,7 @@ PoolPeer shmq_pool_peer() {
     return {"shmq::Pool", [](std::uint64_t rounds, bool batches) {
                 loop(
                     rounds, batches, [] { return blocks.alloc(); },
-                    [](shmq::UninitBox<Block>& b) { b = {}; });
+                    [](shmq::UninitBox<Block>& b) { const auto gone = std::move(b); });
             }};
 }
 

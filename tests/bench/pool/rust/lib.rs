@@ -27,7 +27,9 @@ pub extern "C" fn bench_heapless_grow(n: usize) {
 pub extern "C" fn bench_heapless_run(rounds: u64, batch: usize) {
     if batch == 1 {
         for _ in 0..rounds {
-            black_box(&mut Pool.alloc(MaybeUninit::uninit()).ok());
+            if let Ok(mut block) = Pool.alloc(MaybeUninit::uninit()) {
+                black_box(block.as_mut_ptr());
+            }
         }
         return;
     }
@@ -35,8 +37,10 @@ pub extern "C" fn bench_heapless_run(rounds: u64, batch: usize) {
     for _ in 0..rounds {
         for slot in held.iter_mut() {
             *slot = Pool.alloc(MaybeUninit::uninit()).ok();
+            if let Some(block) = slot {
+                black_box(block.as_mut_ptr());
+            }
         }
-        black_box(&mut held);
         for slot in held.iter_mut() {
             *slot = None;
         }
