@@ -90,10 +90,10 @@ void send(shmq::Channel channel, const std::string& path) {
     const auto total = static_cast<std::uint64_t>(st.st_size);
     check(tx.write(shmq::Bytes(&total, sizeof(total))), "cannot send");
 
+    const std::uint64_t longest = std::min(most, tx.max_message());
     Progress progress(total);
     for (std::uint64_t done = 0; done < total;) {
-        auto room =
-            tx.reserve(static_cast<std::uint32_t>(std::min<std::uint64_t>(most, total - done)));
+        auto room = tx.reserve(static_cast<std::uint32_t>(std::min(longest, total - done)));
         check(room.status(), "cannot send");
         // The first piece; what is behind the ring's end comes with the next message.
         const auto piece = room.room().first();

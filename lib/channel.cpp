@@ -100,7 +100,7 @@ Channel::Channel(std::shared_ptr<ChannelState> state, Side side, std::optional<W
              "gather or periodic");
 }
 
-Channel Channel::open(const std::string& address, OpenOptions options) {
+Channel Channel::open(const std::string& address, const OpenOptions& options) {
     const Address a = parse(address);
     if (a.kind == Address::Kind::device)
         return {detail::open_device_channel(a.name, options.room),
@@ -127,7 +127,7 @@ Channel Channel::memfd(CreateOptions options) {
     return {detail::create_memfd_channel(options), Side::first, options.wait};
 }
 
-Channel Channel::attach(Region region, Side side, OpenOptions options) {
+Channel Channel::attach(Region region, Side side, const OpenOptions& options) {
     return {detail::attach_channel(std::move(region)), options.side.value_or(side), options.wait};
 }
 
@@ -229,7 +229,7 @@ ByteConsumer Channel::byte_receiver_of(std::size_t element) {
                                 options_for(state, wait_, line, SHMQ_END_CONSUMER, Carries::bytes));
 }
 
-Channel Channel::open(const std::string& address, OpenOptions options, std::error_code& ec) {
+Channel Channel::open(const std::string& address, const OpenOptions& options, std::error_code& ec) {
     return guarded(ec, Channel(), [&] { return open(address, options); });
 }
 
@@ -248,7 +248,7 @@ Channel Channel::memfd(CreateOptions options, std::error_code& ec) {
     return guarded(ec, Channel(), [&] { return memfd(options); });
 }
 
-Channel Channel::attach(Region region, Side side, OpenOptions options, std::error_code& ec) {
+Channel Channel::attach(Region region, Side side, const OpenOptions& options, std::error_code& ec) {
     return guarded(ec, Channel(), [&] { return attach(std::move(region), side, options); });
 }
 

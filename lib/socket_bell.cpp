@@ -4,11 +4,12 @@
 #include <shmq/core/doorbell.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <ctime>
 #include <utility>
 
 #include <sys/epoll.h>
-#include <time.h>
 
 namespace shmq::detail {
 
@@ -42,6 +43,19 @@ timespec to_timespec(Wait::Duration time) noexcept {
     t.tv_sec = static_cast<time_t>(seconds.count());
     t.tv_nsec = static_cast<decltype(t.tv_nsec)>((time - seconds).count());
     return t;
+}
+
+/// As epoll_pwait2(2), with the coarser time of epoll_wait(2) where there is none.
+int wait_for_event(int epoll, epoll_event& event, const timespec* left) noexcept {
+    const int n = ::epoll_pwait2(epoll, &event, 1, left, nullptr);
+    if (n >= 0 || errno != ENOSYS)
+        return n;
+    constexpr int longest = 60000;
+    const bool short_enough = left && left->tv_sec < longest / 1000;
+    const int ms = short_enough
+                       ? static_cast<int>(left->tv_sec * 1000 + (left->tv_nsec + 999999) / 1000000)
+                       : longest;
+    return ::epoll_wait(epoll, &event, 1, ms);
 }
 
 } // namespace
@@ -92,7 +106,7 @@ Bell::Woken SocketBell::sleep(Clock::time_point until) noexcept {
         epoll_event event{};
         int n = 0;
         if (have_epoll)
-            n = ::epoll_pwait2(epoll_.get(), &event, 1, timed ? &left : nullptr, nullptr);
+            n = wait_for_event(epoll_.get(), event, timed ? &left : nullptr);
         else
             n = ::nanosleep(&left, nullptr);
         if (n == 1 && (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)

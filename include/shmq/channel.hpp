@@ -112,8 +112,9 @@ public:
     /// EPROTONOSUPPORT: unknown kind of address; EPROTO: not a channel, or of
     /// another version. unix: also ECONNREFUSED (nobody listens), ETIMEDOUT, and
     /// what the listener refuses with.
-    static Channel open(const std::string& address, OpenOptions options = {});
-    static Channel open(const std::string& address, OpenOptions options, std::error_code& ec);
+    static Channel open(const std::string& address, const OpenOptions& options = {});
+    static Channel open(const std::string& address, const OpenOptions& options,
+                        std::error_code& ec);
 
     /// Makes a named channel ("shm:/name") and opens its first side. EEXIST: it
     /// exists, and open() joins it. It stays until unlink().
@@ -130,8 +131,9 @@ public:
 
     /// Joins a channel that lies in memory which was got in another way, for
     /// example a memfd that came over a socket.
-    static Channel attach(Region region, Side side, OpenOptions options = {});
-    static Channel attach(Region region, Side side, OpenOptions options, std::error_code& ec);
+    static Channel attach(Region region, Side side, const OpenOptions& options = {});
+    static Channel attach(Region region, Side side, const OpenOptions& options,
+                          std::error_code& ec);
 
     /// Not open: all that it can do is be assigned to.
     Channel() noexcept = default;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cctype>
+#include <cstdlib>
 #include <optional>
 #include <thread>
 
@@ -150,6 +151,19 @@ TEST_F(Examples, HandlersComeAndGoWhileMessagesFlow) {
     done = true;
     writer.join();
     reader.join();
+}
+
+TEST_F(Examples, TwoProgramsTalkOverADeviceAsOverASocket) {
+    reload("handler=none");
+    const auto shell = [](const char* script) { return std::system(script); };
+    EXPECT_EQ(shell("echo_server --once dev:/dev/shmq0 & "
+                    "[ \"$(seq 2000 | echo_client dev:/dev/shmq0 | sha256sum)\" = "
+                    "\"$(seq 2000 | sha256sum)\" ] && wait $!"),
+              0);
+    EXPECT_EQ(shell("head -c 1000001 /dev/urandom >/tmp/in && "
+                    "{ copy_file receive dev:/dev/shmq0 /tmp/out & } && "
+                    "copy_file send dev:/dev/shmq0 /tmp/in && wait $! && cmp /tmp/in /tmp/out"),
+              0);
 }
 
 TEST_F(Examples, TheModuleGoesAtOnceWhileItsThreadIsBusy) {

@@ -81,6 +81,9 @@ TEST(Interface, SpeaksOverASocketWithControlMessages) {
         EXPECT_EQ(near.last(), Status::PeerGone);
         std::byte to[16];
         EXPECT_EQ(near.recv_ctrl_msg(to).size, 5u);
+        // That was an end that was given back; the connection goes after it.
+        EXPECT_FALSE(near.recv(60s));
+        EXPECT_EQ(near.last(), Status::PeerGone);
         EXPECT_TRUE(near.recv_vectored().empty());
         EXPECT_EQ(near.last(), Status::PeerGone);
     });
