@@ -90,7 +90,7 @@ public:
     Status write(Bytes value) noexcept {
         if (value.size() != ready_for_ || !ready_for_)
             return Status::Invalid;
-        published(shmq_cell_write(&core_, value.data(), value.size(), detail::cell_time(clock_)));
+        published(shmq_cell_write_n(&core_, value.data(), value.size(), detail::cell_time(clock_)));
         return Status::Ok;
     }
 

@@ -34,7 +34,7 @@ public:
 
     void write(char letter) {
         const std::string value(value_size, letter);
-        shmq_cell_write(&publisher, value.data(), value_size, static_cast<unsigned char>(letter));
+        shmq_cell_write(&publisher, value.data(), static_cast<unsigned char>(letter));
     }
 
     std::string read(shmq_status expected = SHMQ_OK) {
@@ -180,7 +180,7 @@ TEST(CoreCell, ASuccessorGoesOnFromTheLastWholeValue) {
     shmq_cell_publisher successor{};
     ASSERT_EQ(shmq_cell_publisher_attach(&successor, &t.cell, true), SHMQ_OK);
     EXPECT_EQ(successor.writes, 1u);
-    shmq_cell_write(&successor, "bbbbbbbbbbbb", value_size, 0);
+    shmq_cell_write(&successor, "bbbbbbbbbbbb", 0);
     EXPECT_EQ(t.read(), "bbbbbbbbbbbb");
     EXPECT_EQ(t.stamp.writes, 2u);
 }

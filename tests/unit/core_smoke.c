@@ -54,12 +54,12 @@ static int latest_value(shmq_base memory, uint32_t length)
 	    shmq_cell_read(&c, text, 5, &s, SHMQ_CELL_TRIES) != SHMQ_EMPTY)
 		return 7;
 	shmq_cell_sit(&c, 0);
-	shmq_cell_write(&p, "hello", 5, 1);
+	shmq_cell_write(&p, "hello", 1);
 	if (shmq_cell_pin(&c, 0, &off, &s) != SHMQ_OK)
 		return 8;
-	shmq_cell_write(&p, "world", 5, 2);
-	shmq_cell_write(&p, "world", 5, 3);
-	shmq_cell_write(&p, "again", 5, 4);
+	shmq_cell_write(&p, "world", 2);
+	shmq_cell_write(&p, "world", 3);
+	shmq_cell_write(&p, "again", 4);
 	shmq_copy_in(text, memory, off, 5);
 	if (memcmp(text, "hello", 5) || s.writes != 1 || s.time != 1)
 		return 9;

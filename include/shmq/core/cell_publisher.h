@@ -175,14 +175,21 @@ SHMQ_HOT uint32_t shmq_cell_commit(struct shmq_cell_publisher *p, struct shmq_ce
 	return shmq_cell_look_round(p);
 }
 
-/* Publishes a copy of `n` bytes, the size of a value; see shmq_cell_commit(). */
-SHMQ_HOT uint32_t shmq_cell_write(struct shmq_cell_publisher *p, const void *from, uint32_t n,
-				  uint64_t time)
+/* Publishes a copy of `n` bytes: of a value, whose size the compiler then knows. */
+SHMQ_HOT uint32_t shmq_cell_write_n(struct shmq_cell_publisher *p, const void *from, uint32_t n,
+				    uint64_t time)
 {
 	struct shmq_cell_next next = shmq_cell_begin(p);
 
 	shmq_copy_racy_out(p->cell.base, next.off + SHMQ_CELL_SLOT_VALUE, from, n);
 	return shmq_cell_commit(p, next, time);
+}
+
+/* Publishes a copy of a value; see shmq_cell_commit(). */
+static inline uint32_t shmq_cell_write(struct shmq_cell_publisher *p, const void *from,
+				       uint64_t time)
+{
+	return shmq_cell_write_n(p, from, p->cell.layout.size, time);
 }
 
 /*

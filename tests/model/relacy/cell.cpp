@@ -54,7 +54,7 @@ struct CellMemory : model::Memory<192 + 64 * (Seats + Slots), 18 + Seats + 7 * S
     std::uint32_t publish(std::uint32_t n) {
         const auto v = value(n);
         if (Kind == Value::copied)
-            return shmq_cell_write(&publisher, v.data(), value_size, n);
+            return shmq_cell_write(&publisher, v.data(), n);
         const shmq_cell_next next = shmq_cell_begin(&publisher);
         shmq_copy_out(this->base(), next.off + SHMQ_CELL_SLOT_VALUE, v.data(), value_size);
         return shmq_cell_commit(&publisher, next, n);
