@@ -140,8 +140,11 @@ public:
                 channel = admit();
             else if (event.data.u64 == time_over)
                 drop_late();
-            else if (const auto it = pending_.find(event.data.u64); it != pending_.end())
+            else if (const auto it = pending_.find(event.data.u64); it != pending_.end()) {
                 channel = listen_to(it);
+                if (pending_.empty())
+                    set_timer(); // or it would wake who polls, for nobody
+            }
             if (channel)
                 return channel;
         }

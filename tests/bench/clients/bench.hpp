@@ -24,9 +24,10 @@ struct Options {
     std::size_t busy = 100;
 };
 
-/// An address that nobody else uses.
-inline std::string address() {
-    return "unix:@shmq-bench-" + std::to_string(::getpid());
+/// An address that nobody else uses; of this process's forked children the same.
+inline const std::string& address() {
+    static const std::string name = "unix:@shmq-bench-" + std::to_string(::getpid());
+    return name;
 }
 
 /// One producer and one consumer: rates and round trips, interleaved.

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
 
 int main(int argc, char** argv) try {
     bench::Options options;
@@ -17,10 +18,14 @@ int main(int argc, char** argv) try {
         ->capture_default_str();
     app.add_option("--clients", options.clients, "idle ones")->capture_default_str();
     app.add_option("--busy", options.busy, "busy ones")->check(CLI::Range(1, 1000));
+    std::string only;
+    app.add_option("--only", only, "one part of it")->check(CLI::IsMember({"pairs", "many"}));
     app.footer("examples:\n  shmq-bench-clients\n  shmq-bench-clients --seconds 1 --rounds 9");
     CLI11_PARSE(app, argc, argv);
-    bench::pairs(options);
-    bench::many(options);
+    if (only != "many")
+        bench::pairs(options);
+    if (only != "pairs")
+        bench::many(options);
     return 0;
 } catch (const std::exception& e) {
     std::fprintf(stderr, "shmq-bench-clients: %s\n", e.what());

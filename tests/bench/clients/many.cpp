@@ -182,7 +182,7 @@ void idle(const Options& o) {
     });
     while (server.clients() < o.clients)
         server.turn(1000);
-    while (server.turn(200) > 0) {
+    while (server.turn(500) > 0) {
     }
     const double count = static_cast<double>(o.clients);
     std::printf("memory of a client beyond its region: %.1f KiB in the server, %.1f KiB in the "
@@ -190,7 +190,10 @@ void idle(const Options& o) {
                 static_cast<double>(number_in("/proc/self/status", "RssAnon:") - heap) / count,
                 static_cast<double>(number_in("/proc/meminfo", "Slab:") - slab) / count);
     const long long before = switches();
-    const int events = server.turn(5000);
+    int events = 0;
+    const auto start = Clock::now();
+    for (double left = 5; left > 0; left = 5 - seconds_since(start))
+        events += server.turn(static_cast<int>(left * 1000) + 1);
     std::printf("%zu idle clients: %d wake-ups and %lld context switches of the server in 5 s "
                 "(its own going to sleep is one)\n",
                 o.clients, events, switches() - before);
@@ -224,7 +227,7 @@ void fairness(const Options& o) {
     };
     const auto before = snapshot();
     const auto start = Clock::now();
-    while (seconds_since(start) < 10 * o.seconds)
+    while (seconds_since(start) < 20 * o.seconds)
         server.turn(100);
     auto after = snapshot();
     std::uint64_t sum = 0;
