@@ -8,8 +8,10 @@
 
 #include <shmq/core/cell.h>
 #include <shmq/core/cell_publisher.h>
+#include <shmq/core/cell_seat.h>
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
 
 namespace {
@@ -117,6 +119,38 @@ struct Publisher {
     shmq_cell_publisher publisher{};
 };
 
+// A reader in user space, in that seat or in none: its exit status.
+int reads_whole_values(std::optional<std::uint32_t> seat, unsigned rounds) {
+    const Device d;
+    const Mapping region = d.map(d.info().region_length).need("mmap");
+    shmq_cell cell{};
+    CHILD_CHECK(shmq_cell_open(&cell, region.data(), region.size()) == SHMQ_CELL_OK);
+    if (seat)
+        shmq_cell_sit(&cell, *seat);
+    std::vector<std::uint32_t> words(cell.layout.size / 4);
+    std::uint64_t last = 0;
+    for (unsigned whole = 0; whole < rounds;) {
+        shmq_cell_stamp stamp{};
+        std::uint32_t off = 0;
+        const shmq_status status =
+            seat ? shmq_cell_pin(&cell, *seat, &off, &stamp)
+                 : shmq_cell_read(&cell, words.data(), cell.layout.size, &stamp, SHMQ_CELL_TRIES);
+        if (seat) {
+            shmq_copy_in(words.data(), cell.base, off, cell.layout.size);
+            shmq_cell_unpin(&cell, *seat);
+        }
+        if (status == SHMQ_EMPTY || (!seat && status == SHMQ_AGAIN))
+            continue;
+        CHILD_CHECK(status == SHMQ_OK);
+        CHILD_CHECK(stamp.writes >= last);
+        last = stamp.writes;
+        for (const std::uint32_t word : words)
+            CHILD_CHECK(word == static_cast<std::uint32_t>(stamp.writes));
+        whole++;
+    }
+    return 0;
+}
+
 TEST_F(PrintCell, IsMadeAsAskedForAndInTheInfo) {
     const Device d;
     const shmq_info info = d.info();
@@ -148,8 +182,8 @@ TEST_F(PrintCell, ShowsTheLatestValueAndItsCount) {
     EXPECT_TRUE(log.comes_to_say("shmq0: write 3: 9 9\n"));
 }
 
-TEST_F(PrintCell, ShowsWholeValuesOfAPublisherAtFullSpeed) {
-    reload("layout=cell size=64K cell_size=4000 cell_readers=2 handler=print period_us=5000 "
+TEST_F(PrintCell, ShowsAsSevenOtherReadersWholeValuesOfAPublisherAtFullSpeed) {
+    reload("layout=cell size=64K cell_size=4000 cell_readers=3 handler=print period_us=5000 "
            "print_offset=0 print_words=16 print_format=u32 priority=5");
     KernelLog log;
     Child writer([] {
@@ -159,7 +193,14 @@ TEST_F(PrintCell, ShowsWholeValuesOfAPublisherAtFullSpeed) {
             p.write(i);
         return 0;
     });
-    ASSERT_TRUE(eventually([&] { return log.times_of("shmq0: write ").size() >= 50; }));
+    std::vector<Child> readers;
+    for (std::uint32_t i = 0; i < 7; i++)
+        readers.emplace_back([i] {
+            return reads_whole_values(i < 3 ? std::optional(i) : std::nullopt, 300 * long_factor());
+        });
+    EXPECT_TRUE(eventually([&] { return log.times_of("shmq0: write ").size() >= 50; }));
+    for (Child& reader : readers)
+        EXPECT_EQ(reader.wait(600), 0);
     writer.kill();
     std::istringstream lines(log.text());
     std::uint64_t last = 0;
