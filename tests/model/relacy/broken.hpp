@@ -34,8 +34,6 @@ struct Breakage {
     std::uint32_t word;
 };
 
-inline constexpr std::uint32_t any_word = UINT32_MAX;
-
 inline constexpr Breakage breakages[] = {
     {"relaxed_publish_data", Broken::publish, "shmq_end_publish", 0},
     {"relaxed_look_data", Broken::look, "shmq_consumer_refresh", 0},
