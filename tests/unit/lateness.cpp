@@ -12,12 +12,12 @@ using shmq::Lateness;
 // As the driver counts (kmod/period.c).
 std::size_t bucket_of(std::uint64_t us) {
     if (us < 4)
-        return us;
+        return static_cast<std::size_t>(us);
     std::size_t power = 0;
     while (us >> (power + 1))
         power++;
-    return std::min<std::size_t>(4 * (power - 1) + ((us >> (power - 2)) & 3),
-                                 SHMQ_LATENESS_BUCKETS - 1);
+    const auto quarter = static_cast<std::size_t>((us >> (power - 2)) & 3);
+    return std::min<std::size_t>(4 * (power - 1) + quarter, SHMQ_LATENESS_BUCKETS - 1);
 }
 
 TEST(Lateness, EachTimeIsBetweenTheLimitsOfItsBucket) {
