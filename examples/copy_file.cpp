@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -80,6 +81,15 @@ private:
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// On a device the other program may come after this one, and whoever was there
+/// before it is gone: that is not the end of ours.
+template <typename End>
+void await_peer(const shmq::Channel& channel, const End& end) {
+    while (channel.device() &&
+           (end.peer() == shmq::Holder::gone || end.peer() == shmq::Holder::nobody))
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
 void send(shmq::Channel channel, const std::string& path) {
     const File file(path, O_RDONLY);
     struct stat st {};
@@ -87,6 +97,7 @@ void send(shmq::Channel channel, const std::string& path) {
         fail(path);
     auto tx = channel.sender();
     auto rx = channel.receiver();
+    await_peer(channel, tx);
     const auto total = static_cast<std::uint64_t>(st.st_size);
     check(tx.write(shmq::Bytes(&total, sizeof(total))), "cannot send");
 
@@ -115,6 +126,7 @@ void send(shmq::Channel channel, const std::string& path) {
 void receive(shmq::Channel channel, const std::string& path) {
     auto rx = channel.receiver();
     auto tx = channel.sender();
+    await_peer(channel, rx);
     std::uint64_t total = 0;
     const auto first = rx.read();
     check(first.status(), "cannot receive");

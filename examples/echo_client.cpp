@@ -7,6 +7,7 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -17,12 +18,21 @@ constexpr char usage[] = "usage: echo_client ADDRESS [TEXT…]\n"
                          "  echo_client unix:/tmp/echo.sock hello 'and goodbye'\n"
                          "  seq 1000 | echo_client dev:/dev/shmq0\n";
 
+/// On a device the other program may come after this one, and whoever was there
+/// before it is gone: that is not the end of ours.
+template <typename End>
+void await_peer(const shmq::Channel& channel, const End& end) {
+    while (channel.device() &&
+           (end.peer() == shmq::Holder::gone || end.peer() == shmq::Holder::nobody))
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
 class Client {
 public:
     explicit Client(const std::string& address)
-        : channel_(shmq::Channel::open(address)),
-          tx_(channel_.sender()),
-          rx_(channel_.receiver()) {}
+        : channel_(shmq::Channel::open(address)), tx_(channel_.sender()), rx_(channel_.receiver()) {
+        await_peer(channel_, tx_);
+    }
 
     bool ask(const std::string& text) {
         using namespace std::chrono_literals;
