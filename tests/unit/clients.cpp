@@ -150,7 +150,7 @@ int talk(Channel channel, std::uint32_t most = UINT32_MAX) {
 TEST(Clients, KilledAtAnyMomentTheyCostTheirServerNothing) {
     const SocketName name;
     Listener listener = Listener::create(name.address(), {.queue_size = 4096});
-    const std::size_t shm_before = entries("/dev/shm");
+    const auto shm_before = names_in("/dev/shm");
     Random random(7);
     {
         EchoServer server(listener);
@@ -180,7 +180,7 @@ TEST(Clients, KilledAtAnyMomentTheyCostTheirServerNothing) {
         EXPECT_EQ(server.corrupt(), 0u) << "what the dead left is whole";
         EXPECT_EQ(open_descriptors(), before);
     }
-    EXPECT_EQ(entries("/dev/shm"), shm_before);
+    EXPECT_EQ(left_in_shm(shm_before), "");
 }
 
 TEST(Clients, AServerKilledAtAnyMomentIsNoticedAndReplaced) {
@@ -194,7 +194,7 @@ TEST(Clients, AServerKilledAtAnyMomentIsNoticedAndReplaced) {
         return 0;
     };
     const std::size_t before = open_descriptors();
-    const std::size_t shm_before = entries("/dev/shm");
+    const auto shm_before = names_in("/dev/shm");
     for (const Wait wait : {Wait::sleep(), Wait::spin_then_sleep()}) {
         for (int round = 0; round < 12; ++round) {
             auto server = std::make_unique<Child>(serve);
@@ -213,7 +213,7 @@ TEST(Clients, AServerKilledAtAnyMomentIsNoticedAndReplaced) {
         }
     }
     EXPECT_EQ(open_descriptors(), before);
-    EXPECT_EQ(entries("/dev/shm"), shm_before);
+    EXPECT_EQ(left_in_shm(shm_before), "");
 }
 
 TEST(Clients, OneThatSleepsIsWokenByItsPeersDeath) {

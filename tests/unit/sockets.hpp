@@ -6,10 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -101,15 +104,30 @@ private:
     bool connected_ = false;
 };
 
-inline std::size_t entries(const char* directory) {
-    std::size_t n = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(directory))
-        ++n;
-    return n;
+inline std::set<std::string> names_in(const char* directory) {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(directory))
+        names.insert(entry.path().filename());
+    return names;
 }
 
 inline std::size_t open_descriptors() {
-    return entries("/proc/self/fd");
+    return names_in("/proc/self/fd").size();
+}
+
+/// A name in shared memory that was not there `before` and does not go. Tests that
+/// run beside this one have names there too, for a while.
+inline std::string left_in_shm(const std::set<std::string>& before) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    for (;;) {
+        std::string left;
+        for (const std::string& name : names_in("/dev/shm"))
+            if (!before.contains(name))
+                left = name;
+        if (left.empty() || std::chrono::steady_clock::now() > give_up)
+            return left;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
 }
 
 inline bool is_readable(int fd, int timeout_ms = 0) {
