@@ -178,7 +178,9 @@ Status Connection::take_all() noexcept {
         give_credit();
         for (int n = 0; n < most_packets; ++n) {
             if (asleep_[0] || asleep_[1]) {
-                if (is_woken_by(next()))
+                // Nothing there: what comes before pop() may be what one sleeps for.
+                const Kind kind = next();
+                if (kind == Kind::none || is_woken_by(kind))
                     break;
             }
             if (pop() == Kind::none)
