@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "cell_attendance.hpp"
 
+#include "deadline.hpp"
 #include "failure.hpp"
 #include "file_lock.hpp"
 #include "futex.hpp"
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <ctime>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -22,14 +22,6 @@ namespace {
 
 // Whoever sleeps or polls looks again after this: its publisher may be dead.
 constexpr std::chrono::nanoseconds longest_sleep = std::chrono::seconds(1);
-
-timespec to_timespec(std::chrono::nanoseconds time) noexcept {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-    timespec t{};
-    t.tv_sec = static_cast<time_t>(seconds.count());
-    t.tv_nsec = static_cast<decltype(t.tv_nsec)>((time - seconds).count());
-    return t;
-}
 
 bool add(const Descriptor& epoll, const Descriptor& fd) noexcept {
     epoll_event event{};

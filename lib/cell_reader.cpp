@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "cell_attendance.hpp"
+#include "deadline.hpp"
 #include "failure.hpp"
 
 #include <shmq/cell_reader.hpp>
@@ -13,11 +14,10 @@ namespace shmq {
 
 using detail::CellAttendance;
 using detail::CellPlace;
+using detail::Clock;
 using detail::guarded;
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // How often a wait that spins asks whether the publisher lives, by a system call.
 constexpr std::chrono::seconds thorough_every{1};
@@ -25,13 +25,6 @@ constexpr std::chrono::seconds thorough_every{1};
 constexpr std::uint32_t clock_every = 64;
 
 constexpr std::chrono::milliseconds look_for_name_every{2};
-
-Clock::time_point after(Wait::Duration d) noexcept {
-    const Clock::time_point now = Clock::now();
-    if (d <= Wait::Duration::zero())
-        return now;
-    return d < Clock::time_point::max() - now ? now + d : Clock::time_point::max();
-}
 
 } // namespace
 
@@ -74,8 +67,7 @@ CellReader CellReader::open(const std::string& name, const CellOpenOptions& opti
 
 CellReader CellReader::wait_and_open(const std::string& name, Wait::Duration timeout,
                                      const CellOpenOptions& options) {
-    const Clock::time_point deadline =
-        timeout == forever ? Clock::time_point::max() : after(timeout);
+    const Clock::time_point deadline = detail::after(timeout);
     for (;;) {
         std::error_code ec;
         CellReader reader = open(name, options, ec);
@@ -104,8 +96,7 @@ Status CellReader::wait(Wait::Duration timeout, Wait policy) {
     if (!attendance_)
         return Status::Invalid;
     const Clock::time_point start = Clock::now();
-    const Clock::time_point deadline =
-        timeout == forever ? Clock::time_point::max() : after(timeout);
+    const Clock::time_point deadline = detail::after(timeout);
     Clock::time_point thorough = start;
     std::uint32_t looks = 0;
     for (;;) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // The channel of a device.
 #include "channel_state.hpp"
+#include "deadline.hpp"
 #include "descriptor.hpp"
 #include "failure.hpp"
 
 #include <shmq/device.hpp>
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -57,13 +57,7 @@ public:
     }
 
     Woken sleep(Clock::time_point until) noexcept override {
-        timespec left{};
-        if (until != Clock::time_point::max()) {
-            const auto time = std::max(until - Clock::now(), Clock::duration::zero());
-            const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-            left.tv_sec = static_cast<time_t>(seconds.count());
-            left.tv_nsec = static_cast<decltype(left.tv_nsec)>((time - seconds).count());
-        }
+        const timespec left = to_timespec(until - Clock::now());
         epoll_event event{};
         const int n = ::epoll_pwait2(events_.get(), &event, 1,
                                      until == Clock::time_point::max() ? nullptr : &left, nullptr);

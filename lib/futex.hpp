@@ -3,6 +3,8 @@
 #ifndef SHMQ_LIB_FUTEX_HPP
 #define SHMQ_LIB_FUTEX_HPP
 
+#include "deadline.hpp"
+
 #include <shmq/core/barrier.h>
 
 #include <cerrno>
@@ -27,10 +29,7 @@ inline constexpr long futex_number = SYS_futex;
 /// EAGAIN (it was not), ETIMEDOUT, EINTR.
 inline int futex_wait(shmq_base base, std::uint32_t word, std::uint32_t value,
                       std::chrono::nanoseconds time) noexcept {
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-    timespec limit{};
-    limit.tv_sec = static_cast<time_t>(seconds.count());
-    limit.tv_nsec = static_cast<decltype(limit.tv_nsec)>((time - seconds).count());
+    const timespec limit = to_timespec(time);
     // Without FUTEX_PRIVATE_FLAG: the sleeper may be another process.
     const long result = ::syscall(futex_number, shmq_word(base, word), FUTEX_WAIT, value, &limit);
     return result == 0 ? 0 : errno;

@@ -2,13 +2,13 @@
 // The connecting side of the handshake, and what both sides send.
 #include "handshake.hpp"
 
+#include "deadline.hpp"
 #include "failure.hpp"
 #include "socket_address.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <limits>
 #include <thread>
 #include <utility>
 
@@ -20,20 +20,6 @@
 namespace shmq::detail {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-Clock::time_point deadline(Wait::Duration timeout) noexcept {
-    const auto now = Clock::now();
-    return timeout < Clock::time_point::max() - now ? now + timeout : Clock::time_point::max();
-}
-
-int milliseconds_until(Clock::time_point end) noexcept {
-    if (end == Clock::time_point::max())
-        return -1;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
-    return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
-}
 
 [[noreturn]] void fail_connect(int error, const SocketAddress& address) {
     std::string what = address.text();
@@ -172,7 +158,7 @@ void send_refusal(int socket, int error, std::string_view text) noexcept {
 Granted ask_listener(const std::string& name, const OpenOptions& options) {
     const SocketAddress address(name);
     const Hello hello = make_hello(options);
-    const auto end = deadline(options.timeout);
+    const auto end = after(options.timeout);
     Descriptor socket = make_socket(address);
     connect_to(socket.get(), address, end);
     // What it sent before it hung up is still there to be read.

@@ -2,6 +2,7 @@
 // The listening side of the handshake.
 #include "channel_layout.hpp"
 #include "channel_state.hpp"
+#include "deadline.hpp"
 #include "failure.hpp"
 #include "handshake.hpp"
 #include "socket_address.hpp"
@@ -12,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <limits>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -33,7 +33,7 @@ using detail::Hello;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using detail::Clock;
 
 constexpr std::string_view scheme = "unix:";
 
@@ -302,10 +302,7 @@ private:
         if (!pending_.empty()) {
             const auto left = std::max<Wait::Duration>(
                 pending_.begin()->second.until - Clock::now(), std::chrono::microseconds(1));
-            const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
-            when.it_value.tv_sec = static_cast<time_t>(seconds.count());
-            when.it_value.tv_nsec =
-                static_cast<decltype(when.it_value.tv_nsec)>((left - seconds).count());
+            when.it_value = detail::to_timespec(left);
         }
         ::timerfd_settime(timer_.get(), 0, &when, nullptr);
     }
@@ -342,20 +339,13 @@ Channel Listener::try_accept() {
 }
 
 Channel Listener::accept(Wait::Duration timeout) {
-    const auto start = Clock::now();
-    const auto end =
-        timeout < Clock::time_point::max() - start ? start + timeout : Clock::time_point::max();
+    const auto end = detail::after(timeout);
     for (;;) {
         if (Channel channel = try_accept())
             return channel;
-        int wait = -1;
-        if (end != Clock::time_point::max()) {
-            const auto left =
-                std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
-            if (left <= 0)
-                return {};
-            wait = static_cast<int>(std::min<std::int64_t>(left, std::numeric_limits<int>::max()));
-        }
+        const int wait = detail::milliseconds_until(end);
+        if (wait == 0)
+            return {};
         pollfd p{fd(), POLLIN, 0};
         if (::poll(&p, 1, wait) < 0 && errno != EINTR)
             fail_errno(errno, address() + ": cannot wait for clients");

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "socket_bell.hpp"
 
+#include "deadline.hpp"
+
 #include <shmq/core/doorbell.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <ctime>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -34,15 +35,6 @@ SleepWords words_of(const SocketEnd& e) noexcept {
     const std::uint32_t room = shmq_channel_bell(SHMQ_BELL_ROOM(e.line));
     return e.end == SHMQ_END_CONSUMER ? SleepWords{e.header, data, room}
                                       : SleepWords{e.header, room, data};
-}
-
-timespec to_timespec(Wait::Duration time) noexcept {
-    time = std::max(time, Wait::Duration::zero());
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-    timespec t{};
-    t.tv_sec = static_cast<time_t>(seconds.count());
-    t.tv_nsec = static_cast<decltype(t.tv_nsec)>((time - seconds).count());
-    return t;
 }
 
 /// As epoll_pwait2(2), with the coarser time of epoll_wait(2) where there is none.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "deadline.hpp"
+
 #include <shmq/waiter.hpp>
 
 #include <algorithm>
-#include <ctime>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -10,8 +11,6 @@
 namespace shmq::detail {
 
 namespace {
-
-using Clock = Bell::Clock;
 
 // Looks between two glances at the clock, and between two yields: a peer on
 // the same CPU must come to run.
@@ -31,13 +30,6 @@ void relax() noexcept {
 #endif
 }
 
-Clock::time_point after(Wait::Duration d) noexcept {
-    const Clock::time_point now = Clock::now();
-    if (d <= Wait::Duration::zero())
-        return now;
-    return d < Clock::time_point::max() - now ? now + d : Clock::time_point::max();
-}
-
 } // namespace
 
 Waiter::Waiter(Wait wait, std::shared_ptr<Bell> bell) : wait_(wait), bell_(std::move(bell)) {
@@ -50,7 +42,7 @@ Waiter::Waiter(Wait wait, std::shared_ptr<Bell> bell) : wait_(wait), bell_(std::
 }
 
 Pace::Pace(Waiter& waiter, Wait::Duration timeout) noexcept
-    : waiter_(waiter), deadline_(timeout == forever ? Clock::time_point::max() : after(timeout)) {
+    : waiter_(waiter), deadline_(after(timeout)) {
     const Wait& wait = waiter.wait_;
     spinning_ = wait.kind() == Wait::Kind::spin || wait.kind() == Wait::Kind::gather ||
                 wait.kind() == Wait::Kind::spin_then_sleep;
@@ -137,9 +129,7 @@ Status Pace::nap() noexcept {
 
     ++waiter_.statistics_.sleeps;
     const Wait::Duration left = std::min<Wait::Duration>(waiter_.wait_.duration(), deadline_ - now);
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
-    const timespec pause{static_cast<time_t>(seconds.count()),
-                         static_cast<long>((left - seconds).count())};
+    const timespec pause = to_timespec(left);
     if (::nanosleep(&pause, nullptr) != 0 && waiter_.wait_.is_interruptible())
         return Status::Interrupted;
     return Status::Ok;
