@@ -18,7 +18,7 @@ CellPublisherClaim::CellPublisherClaim(CellPlace place) : place_(std::move(place
         lock_ = reopen(place_.region.fd());
     if (lock_) {
         const int error = lock_byte(lock_, place_.lock_byte);
-        if (error == EAGAIN || error == EACCES)
+        if (locked_by_another(error))
             fail(std::errc::device_or_resource_busy,
                  place_.what + " has a publisher: another process, or another object of this one");
         if (error)

@@ -35,8 +35,6 @@ public:
     [[nodiscard]] Holder peer() noexcept;
 
 private:
-    [[nodiscard]] bool peer_lock_free() const noexcept;
-
     shmq_base header_;
     Descriptor lock_;
     std::uint32_t end_;

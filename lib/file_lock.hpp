@@ -32,10 +32,15 @@ inline Descriptor reopen(int fd, int mode = O_RDWR) {
     return Descriptor(::open(path.c_str(), mode | O_CLOEXEC));
 }
 
-/// Returns 0 or an errno: EAGAIN or EACCES if somebody else has it.
+/// Returns 0 or an errno; does not wait.
 inline int lock_byte(const Descriptor& file, std::uint64_t byte) noexcept {
     struct flock lock = byte_lock(byte, F_WRLCK);
     return ::fcntl(file.get(), F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+}
+
+/// Whether that is why lock_byte() failed; POSIX leaves the choice.
+inline bool locked_by_another(int error) noexcept {
+    return error == EAGAIN || error == EACCES;
 }
 
 inline void unlock_byte(const Descriptor& file, std::uint64_t byte) noexcept {
