@@ -3,11 +3,10 @@
 #include "cell_place.hpp"
 
 #include "failure.hpp"
+#include "open_when_made.hpp"
 
 #include <shmq/cell_options.hpp>
 
-#include <chrono>
-#include <thread>
 #include <utility>
 
 namespace shmq::detail {
@@ -97,20 +96,14 @@ CellPlace open_cell(Region region, std::uint64_t offset, const std::string& type
 
 CellPlace open_named_cell(const std::string& name, const std::string& type, CellAccess access) {
     const std::string shm_name = cell_shm_name(name);
-    const auto give_up = std::chrono::steady_clock::now() + cell_creator_time;
-    for (;;) {
-        try {
-            return open_cell(map_named(shm_name, access), 0, type, cell_what(name));
-        } catch (const std::system_error& e) {
-            // EINVAL: it has no bytes yet. Both pass when the creator is done.
-            const bool passes = e.code() == std::errc::resource_unavailable_try_again ||
-                                e.code() == std::errc::invalid_argument;
-            if (!passes)
-                throw;
-            if (std::chrono::steady_clock::now() >= give_up)
-                fail_open(SHMQ_CELL_NOT_READY, cell_what(name));
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    try {
+        return open_when_made(
+            [&] { return open_cell(map_named(shm_name, access), 0, type, cell_what(name)); });
+    } catch (const std::system_error& e) {
+        // Memory that has no bytes still is for the user a cell that is not ready.
+        if (may_be_in_the_making(e.code()))
+            fail_open(SHMQ_CELL_NOT_READY, cell_what(name));
+        throw;
     }
 }
 

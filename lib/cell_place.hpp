@@ -5,7 +5,6 @@
 #include <shmq/core/cell.h>
 #include <shmq/region.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -18,9 +17,6 @@ struct CellPlace {
     shmq_cell cell;
     std::string what; ///< for messages
 };
-
-/// How long to wait for a creator that is at work.
-inline constexpr std::chrono::milliseconds cell_creator_time{1000};
 
 /// A name for shm_open(3) of one of ours; throws (EINVAL) if it has a slash.
 [[nodiscard]] std::string cell_shm_name(const std::string& name);

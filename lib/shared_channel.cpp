@@ -4,15 +4,14 @@
 #include "channel_state.hpp"
 #include "descriptor.hpp"
 #include "failure.hpp"
+#include "open_when_made.hpp"
 #include "process_bell.hpp"
 #include "shm_name.hpp"
 
 #include <shmq/core/channel.h>
 
 #include <array>
-#include <chrono>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include <sys/eventfd.h>
@@ -24,9 +23,6 @@ namespace {
 static_assert(SHMQ_CHANNEL_END(1, 1) == 2 * 1 + static_cast<std::uint32_t>(SHMQ_END_CONSUMER));
 static_assert(SHMQ_CHANNEL_ENDS == SHMQ_BELLS);
 static_assert(SHMQ_CHANNEL_BELL_SIZE == sizeof(shmq_sleep_word));
-
-// How long to wait for a creator that is at work.
-constexpr std::chrono::milliseconds creator_time{1000};
 
 /// One for each bell, made by the creator and inherited by its children.
 using EventFds = std::array<Descriptor, SHMQ_CHANNEL_ENDS>;
@@ -114,19 +110,9 @@ std::shared_ptr<ChannelState> create_shm_channel(const std::string& name,
 }
 
 std::shared_ptr<ChannelState> open_shm_channel(const std::string& name) {
-    const auto give_up = std::chrono::steady_clock::now() + creator_time;
-    for (;;) {
-        try {
-            return open_region(Region::posix_shm(name), "shm:" + name);
-        } catch (const std::system_error& e) {
-            // EINVAL: it has no bytes yet. Both pass when the creator is done.
-            const bool passes = e.code() == std::errc::resource_unavailable_try_again ||
-                                (e.code() == std::errc::invalid_argument && is_shm_name(name));
-            if (!passes || std::chrono::steady_clock::now() >= give_up)
-                throw;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
+    const auto open = [&] { return open_region(Region::posix_shm(name), "shm:" + name); };
+    // What is no name fails for good.
+    return is_shm_name(name) ? open_when_made(open) : open();
 }
 
 std::shared_ptr<ChannelState> create_memfd_channel(const CreateOptions& options) {

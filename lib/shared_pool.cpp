@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "failure.hpp"
+#include "open_when_made.hpp"
 #include "pool_claim.hpp"
 
 #include <shmq/shared_pool.hpp>
 
 #include <array>
-#include <chrono>
 #include <string_view>
-#include <thread>
 
 #include <unistd.h>
 
@@ -35,9 +34,6 @@ struct SharedPool::State {
 namespace {
 
 constexpr std::string_view shm_scheme = "shm:";
-
-// How long to wait for a creator that is at work.
-constexpr std::chrono::milliseconds creator_time{1000};
 
 shmq_base base_of(const Region& region) noexcept {
     return reinterpret_cast<shmq_base>(region.bytes().data());
@@ -206,19 +202,7 @@ SharedPool SharedPool::create(const std::string& address, const SharedPoolOption
 
 SharedPool SharedPool::open(const std::string& address) {
     const std::string name = shm_name_of(address);
-    const auto give_up = std::chrono::steady_clock::now() + creator_time;
-    for (;;) {
-        try {
-            return join(Region::posix_shm(name), address);
-        } catch (const std::system_error& e) {
-            // EINVAL: it has no bytes yet. Both pass when the creator is done.
-            const bool passes = e.code() == std::errc::resource_unavailable_try_again ||
-                                e.code() == std::errc::invalid_argument;
-            if (!passes || std::chrono::steady_clock::now() >= give_up)
-                throw;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
+    return detail::open_when_made([&] { return join(Region::posix_shm(name), address); });
 }
 
 void SharedPool::unlink(const std::string& address) {
