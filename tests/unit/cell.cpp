@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Cells by name and in memory: values, guards, and what can be wrong.
 #include "cell_values.hpp"
+#include "failure.hpp"
 #include "names.hpp"
 
 #include <shmq/shmq.hpp>
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -42,20 +44,10 @@ protected:
     const std::string name = cell_name(shm);
 };
 
-template <typename F>
-std::string failure_of(std::errc expected, F&& f) {
-    try {
-        f();
-    } catch (const std::system_error& e) {
-        EXPECT_EQ(e.code(), expected) << e.what();
-        return e.what();
-    }
-    ADD_FAILURE() << "nothing was thrown";
-    return "";
-}
-
-bool says(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
+std::system_error failure_of(std::errc expected, const std::function<void()>& f) {
+    std::system_error e = failure(f);
+    EXPECT_EQ(e.code(), expected) << e.what();
+    return e;
 }
 
 TEST_F(CellTest, ReadersHaveWhatThePublisherWrote) {

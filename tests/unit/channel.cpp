@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Channels in shared memory: addresses, errors, claims, both sides in one process.
+#include "failure.hpp"
 #include "names.hpp"
 
 #include <shmq/core/channel.h>
@@ -9,7 +10,6 @@
 
 #include <chrono>
 #include <cstring>
-#include <functional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -29,20 +29,6 @@ using shmq::Region;
 using shmq::Side;
 using shmq::Status;
 using shmq::Wait;
-
-std::system_error failure(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const std::system_error& e) {
-        return e;
-    }
-    ADD_FAILURE() << "did not fail";
-    return std::system_error(std::error_code());
-}
-
-bool says(const std::system_error& e, const std::string& text) {
-    return std::string(e.what()).find(text) != std::string::npos;
-}
 
 TEST(Channel, CarriesMessagesBothWays) {
     for (const Format& format : {Format::checked(""), Format::checked("AB"), Format::plain()}) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Listening, connecting, and what a handshake agrees on and refuses. Clients and
 // listeners that are none: hostile_handshake.cpp.
+#include "failure.hpp"
 #include "processes.hpp"
 #include "sockets.hpp"
 
@@ -9,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <functional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -28,20 +28,6 @@ using shmq::OpenOptions;
 using shmq::Status;
 
 constexpr auto patience = 60s;
-
-std::system_error failure(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const std::system_error& e) {
-        return e;
-    }
-    ADD_FAILURE() << "did not fail";
-    return std::system_error(std::error_code());
-}
-
-bool says(const std::system_error& e, const std::string& text) {
-    return std::string(e.what()).find(text) != std::string::npos;
-}
 
 /// What a client is told by a listener that serves it meanwhile.
 std::system_error refusal(Listener& listener, const std::string& address, OpenOptions wants) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "failure.hpp"
 #include "names.hpp"
 #include "processes.hpp"
 
@@ -8,7 +9,6 @@
 
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <string>
 #include <system_error>
 
@@ -21,21 +21,6 @@
 namespace {
 
 using shmq::Region;
-
-/// What a function that must fail says.
-std::system_error failure(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const std::system_error& e) {
-        return e;
-    }
-    ADD_FAILURE() << "did not fail";
-    return std::system_error(std::error_code());
-}
-
-bool says(const std::system_error& e, const char* text) {
-    return std::string(e.what()).find(text) != std::string::npos;
-}
 
 void write_file(const std::string& path, std::size_t bytes) {
     std::ofstream(path) << std::string(bytes, 'x');
@@ -65,7 +50,7 @@ TEST(Region, MoreThanThereIsFailsAtOnce) {
     if (!far_too_much)
         GTEST_SKIP() << "a 32-bit program";
     const auto e = failure([] { (void)Region::memfd("test", far_too_much); });
-    EXPECT_TRUE(says(e, (std::to_string(far_too_much) + " bytes").c_str())) << e.what();
+    EXPECT_TRUE(says(e, std::to_string(far_too_much) + " bytes")) << e.what();
 }
 
 TEST(Region, MovesAndLeavesNothingBehind) {
