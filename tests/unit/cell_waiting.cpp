@@ -2,6 +2,7 @@
 // Waiting for a cell to change, without spinning.
 #include "cell_values.hpp"
 #include "names.hpp"
+#include "readiness.hpp"
 
 #include <shmq/shmq.hpp>
 
@@ -14,10 +15,8 @@
 #include <thread>
 #include <vector>
 
-#include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 namespace {
 
@@ -37,11 +36,6 @@ protected:
     const ShmName shm;
     const std::string name = cell_name(shm);
 };
-
-bool readable(int fd, int timeout_ms = 0) {
-    pollfd p{fd, POLLIN, 0};
-    return ::poll(&p, 1, timeout_ms) == 1;
-}
 
 TEST_F(CellWaiting, EndsWhenThereIsSomethingNew) {
     for (const Wait wait : {Wait::sleep(), Wait::spin(), Wait::spin_then_sleep(),
@@ -179,15 +173,15 @@ TEST_F(CellWaiting, ADescriptorIsReadableWhenThereIsSomethingNew) {
             while (reader.read_change()) {
             }
             publisher.write(i);
-            ASSERT_TRUE(readable(fd, 60000));
+            ASSERT_TRUE(is_readable(fd, 60000));
             ASSERT_EQ(reader.read(), i);
         }
         EXPECT_FALSE(reader.has_changed());
         if (!read_only) {
-            EXPECT_FALSE(readable(fd)) << "nothing new";
+            EXPECT_FALSE(is_readable(fd)) << "nothing new";
         }
         publisher = {};
-        EXPECT_TRUE(readable(fd, 60000)) << "to look at the publisher";
+        EXPECT_TRUE(is_readable(fd, 60000)) << "to look at the publisher";
         EXPECT_EQ(reader.publisher(), Holder::gone);
     }
 }
@@ -195,10 +189,7 @@ TEST_F(CellWaiting, ADescriptorIsReadableWhenThereIsSomethingNew) {
 TEST_F(CellWaiting, ADescriptorWorksEdgeTriggered) {
     auto publisher = Cell<int>::create(name, 0);
     auto reader = Cell<int>::open(name);
-    const int epoll = ::epoll_create1(0);
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLET;
-    ASSERT_EQ(::epoll_ctl(epoll, EPOLL_CTL_ADD, reader.fd(), &event), 0);
+    const Epoll epoll(reader.fd(), EPOLLIN | EPOLLET);
     constexpr int last = 2000;
     std::thread writer([&] {
         for (int i = 1; i <= last; ++i) {
@@ -214,11 +205,10 @@ TEST_F(CellWaiting, ADescriptorWorksEdgeTriggered) {
             seen = *value;
         }
         if (seen < last) {
-            ASSERT_EQ(::epoll_wait(epoll, &event, 1, 60000), 1);
+            ASSERT_TRUE(epoll.wait());
         }
     }
     writer.join();
-    ::close(epoll);
 }
 
 TEST_F(CellWaiting, ADescriptorOfMemoryWithoutAFileIsByNaps) {
@@ -230,7 +220,7 @@ TEST_F(CellWaiting, ADescriptorOfMemoryWithoutAFileIsByNaps) {
     (void)reader.read();
     ASSERT_GE(reader.fd(), 0);
     publisher.write(2);
-    EXPECT_TRUE(readable(reader.fd(), 60000));
+    EXPECT_TRUE(is_readable(reader.fd(), 60000));
     EXPECT_EQ(reader.read_change(), 2);
 }
 

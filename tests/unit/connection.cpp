@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // A channel over a Unix socket: its doorbell, two ends on one descriptor, control
 // messages. Peers that do not keep to the protocol: hostile_connection.cpp.
+#include "readiness.hpp"
 #include "sockets.hpp"
 
 #include <shmq/shmq.hpp>
@@ -57,25 +58,6 @@ std::string text(std::uint32_t n) {
 shmq::Bytes bytes(const std::string& s) {
     return shmq::Bytes(s.data(), s.size());
 }
-
-class Epoll {
-public:
-    Epoll(int fd, std::uint32_t events) : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-        epoll_event e{};
-        e.events = events;
-        EXPECT_EQ(::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &e), 0);
-    }
-    ~Epoll() { ::close(epoll_); }
-    Epoll(const Epoll&) = delete;
-    Epoll& operator=(const Epoll&) = delete;
-    [[nodiscard]] bool wait(int timeout_ms = 60000) const {
-        epoll_event e{};
-        return ::epoll_wait(epoll_, &e, 1, timeout_ms) == 1;
-    }
-
-private:
-    int epoll_;
-};
 
 TEST(Connection, ASideHasEachEndOnceAndNotTheOtherSides) {
     Pair p;

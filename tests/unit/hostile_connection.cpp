@@ -2,6 +2,7 @@
 // A channel over a Unix socket whose client does not keep to the protocol: costs
 // that channel and nothing else.
 #include "handshake.hpp"
+#include "readiness.hpp"
 #include "sockets.hpp"
 
 #include <shmq/core/channel.h>

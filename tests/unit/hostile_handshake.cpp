@@ -3,6 +3,7 @@
 // neither having descriptors left.
 #include "handshake.hpp"
 #include "processes.hpp"
+#include "readiness.hpp"
 #include "sockets.hpp"
 
 #include <shmq/shmq.hpp>

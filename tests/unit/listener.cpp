@@ -3,6 +3,7 @@
 // listeners that are none: hostile_handshake.cpp.
 #include "failure.hpp"
 #include "processes.hpp"
+#include "readiness.hpp"
 #include "sockets.hpp"
 
 #include <shmq/shmq.hpp>

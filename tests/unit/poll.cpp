@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Waiting for an end with poll(2) and epoll(7) instead of with the end itself.
+#include "readiness.hpp"
+
 #include <shmq/shmq.hpp>
 
 #include <gtest/gtest.h>
@@ -10,9 +12,7 @@
 #include <string>
 #include <thread>
 
-#include <poll.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 namespace {
 
@@ -26,31 +26,6 @@ constexpr std::uint32_t messages = 10000;
 #else
 constexpr std::uint32_t messages = 200000;
 #endif
-
-bool readable(int fd, int timeout_ms = 0) {
-    pollfd p{fd, POLLIN, 0};
-    return ::poll(&p, 1, timeout_ms) == 1;
-}
-
-class Epoll {
-public:
-    explicit Epoll(int fd, std::uint32_t events) : epoll_(::epoll_create1(0)) {
-        epoll_event e{};
-        e.events = events;
-        EXPECT_EQ(::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &e), 0);
-    }
-    ~Epoll() { ::close(epoll_); }
-    Epoll(const Epoll&) = delete;
-    Epoll& operator=(const Epoll&) = delete;
-
-    bool wait(int timeout_ms) {
-        epoll_event e{};
-        return ::epoll_wait(epoll_, &e, 1, timeout_ms) == 1;
-    }
-
-private:
-    int epoll_;
-};
 
 struct Ends {
     explicit Ends(std::size_t queue_size = 1024)
@@ -74,14 +49,14 @@ TEST(Poll, TheDescriptorIsReadableWhenAMessageCameAndQuietWhenAllAreRead) {
     Ends q;
     const int fd = q.rx.fd();
     EXPECT_FALSE(q.rx.try_read());
-    EXPECT_FALSE(readable(fd));
+    EXPECT_FALSE(is_readable(fd));
     ASSERT_EQ(q.tx.try_write("one"), Status::Ok);
-    EXPECT_TRUE(readable(fd));
+    EXPECT_TRUE(is_readable(fd));
     EXPECT_TRUE(q.rx.try_read());
     EXPECT_FALSE(q.rx.try_read()) << "this look announces, and takes the ring back";
-    EXPECT_FALSE(readable(fd)) << "or a level-triggered loop would spin";
+    EXPECT_FALSE(is_readable(fd)) << "or a level-triggered loop would spin";
     ASSERT_EQ(q.tx.try_write("two"), Status::Ok);
-    EXPECT_TRUE(readable(fd));
+    EXPECT_TRUE(is_readable(fd));
 }
 
 TEST(Poll, TheDescriptorOfAFullProducerTellsOfRoom) {
@@ -89,12 +64,12 @@ TEST(Poll, TheDescriptorOfAFullProducerTellsOfRoom) {
     const int fd = q.tx.fd();
     while (q.tx.try_write("fill") == Status::Ok) {
     }
-    EXPECT_FALSE(readable(fd));
+    EXPECT_FALSE(is_readable(fd));
     EXPECT_TRUE(q.rx.try_read());
-    EXPECT_TRUE(readable(fd));
+    EXPECT_TRUE(is_readable(fd));
     EXPECT_EQ(q.tx.try_write("fill"), Status::Ok);
     EXPECT_EQ(q.tx.try_write("fill"), Status::Full);
-    EXPECT_FALSE(readable(fd));
+    EXPECT_FALSE(is_readable(fd));
 }
 
 TEST(Poll, EdgeTriggeredLosesNoMessage) {

@@ -16,7 +16,6 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -128,11 +127,6 @@ inline std::string left_in_shm(const std::set<std::string>& before) {
             return left;
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-}
-
-inline bool is_readable(int fd, int timeout_ms = 0) {
-    pollfd p{fd, POLLIN, 0};
-    return ::poll(&p, 1, timeout_ms) == 1;
 }
 
 #endif // SHMQ_TESTS_SOCKETS_HPP
