@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Many processes and one listener: kills at random moments, reconnects, and
 // nothing left behind.
+#include "numbered_text.hpp"
 #include "processes.hpp"
 #include "random.hpp"
 #include "sockets.hpp"
@@ -11,7 +12,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
@@ -33,9 +33,7 @@ using shmq::Wait;
 constexpr auto patience = 60s;
 
 std::string text(std::uint32_t n) {
-    std::string s(4 + n % 200, static_cast<char>(n));
-    std::memcpy(s.data(), &n, 4);
-    return s;
+    return numbered_text(n, 4 + n % 200);
 }
 
 /// Echoes to many clients on one thread.

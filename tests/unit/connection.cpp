@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // A channel over a Unix socket: its doorbell, two ends on one descriptor, control
 // messages. Peers that do not keep to the protocol: hostile_connection.cpp.
+#include "numbered_text.hpp"
 #include "readiness.hpp"
 #include "sockets.hpp"
 
@@ -10,7 +11,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstring>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -50,9 +50,7 @@ struct Pair {
 };
 
 std::string text(std::uint32_t n) {
-    std::string s(4 + n % 90, static_cast<char>(n));
-    std::memcpy(s.data(), &n, 4);
-    return s;
+    return numbered_text(n, 4 + n % 90);
 }
 
 shmq::Bytes bytes(const std::string& s) {

@@ -2,6 +2,7 @@
 // Two processes, and what remains when one is killed.
 #include "processes.hpp"
 #include "names.hpp"
+#include "numbered_text.hpp"
 #include "random.hpp"
 
 #include <shmq/shmq.hpp>
@@ -10,7 +11,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <thread>
 
@@ -30,9 +30,7 @@ using shmq::Wait;
 constexpr auto patience = 60s;
 
 std::string message(std::uint32_t n) {
-    std::string s(4 + n % 150, static_cast<char>(n));
-    std::memcpy(s.data(), &n, 4);
-    return s;
+    return numbered_text(n, 4 + n % 150);
 }
 
 /// Sends from `n` on until it cannot.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Two threads at full speed, under each policy and with small rings.
+#include "numbered_text.hpp"
 #include "random.hpp"
 
 #include <shmq/shmq.hpp>
@@ -8,7 +9,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <string>
 #include <thread>
@@ -31,11 +31,9 @@ constexpr std::uint32_t messages = 100000;
 
 constexpr auto patience = 60s;
 
-/// Message n: its number, then a length and a filling that follow from it.
+/// Message n: its length follows from its number too.
 std::string message(std::uint32_t n, std::size_t longest) {
-    std::string s(4 + n * 7 % (longest - 3), static_cast<char>(n));
-    std::memcpy(s.data(), &n, 4);
-    return s;
+    return numbered_text(n, 4 + n * 7 % (longest - 3));
 }
 
 struct Policy {
