@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "memory.hpp"
+#include "message_ends.hpp"
 
 #include <shmq/msg_queue.hpp>
 
@@ -30,26 +31,7 @@ std::string as_string(const shmq::Pieces<const std::byte>& p) {
     return s;
 }
 
-struct Ends {
-    explicit Ends(std::size_t length, const Format& format = Format::checked()) : memory(length) {
-        shmq::create_queue(memory.span());
-        tx = MsgProducer::attach(memory.span(), format);
-        rx = MsgConsumer::attach(memory.span(), format);
-    }
-    Memory memory;
-    MsgProducer tx;
-    MsgConsumer rx;
-};
-
-class BothFramings : public testing::TestWithParam<bool> {
-protected:
-    [[nodiscard]] static Format format() {
-        return GetParam() ? Format::plain() : Format::checked("SHMQ");
-    }
-};
-
-INSTANTIATE_TEST_SUITE_P(MsgEnds, BothFramings, testing::Bool(),
-                         [](const auto& p) { return p.param ? "plain" : "checked"; });
+INSTANTIATE_TEST_SUITE_P(MsgEnds, BothFramings, testing::Bool(), framing_name);
 
 TEST_P(BothFramings, AMessageArrives) {
     Ends q(256, format());

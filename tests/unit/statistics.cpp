@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // What an end counts of its own work.
 #include "memory.hpp"
+#include "message_ends.hpp"
 
 #include <shmq/shmq.hpp>
 
@@ -16,34 +17,13 @@ namespace {
 using namespace std::chrono_literals;
 using shmq::ByteConsumer;
 using shmq::ByteProducer;
-using shmq::Format;
-using shmq::MsgConsumer;
 using shmq::MsgProducer;
 using shmq::Status;
 
-struct Messages {
-    explicit Messages(const Format& format = Format::checked("SHMQ")) : memory(256) {
-        shmq::create_queue(memory.span());
-        tx = MsgProducer::attach(memory.span(), format);
-        rx = MsgConsumer::attach(memory.span(), format);
-    }
-    Memory memory;
-    MsgProducer tx;
-    MsgConsumer rx;
-};
-
-class BothFramings : public testing::TestWithParam<bool> {
-protected:
-    [[nodiscard]] static Format format() {
-        return GetParam() ? Format::plain() : Format::checked("SHMQ");
-    }
-};
-
-INSTANTIATE_TEST_SUITE_P(Statistics, BothFramings, testing::Bool(),
-                         [](const auto& p) { return p.param ? "plain" : "checked"; });
+INSTANTIATE_TEST_SUITE_P(Statistics, BothFramings, testing::Bool(), framing_name);
 
 TEST_P(BothFramings, EachWayToSendAMessageCountsItOnce) {
-    Messages q(format());
+    Ends q(256, format());
     ASSERT_EQ(q.tx.try_write("one"), Status::Ok);
     ASSERT_EQ(q.tx.write("three"), Status::Ok);
     ASSERT_EQ(q.tx.try_write_parts({"par", "ts"}), Status::Ok);
@@ -54,7 +34,7 @@ TEST_P(BothFramings, EachWayToSendAMessageCountsItOnce) {
 }
 
 TEST_P(BothFramings, EachWayToReadAMessageCountsItOnce) {
-    Messages q(format());
+    Ends q(256, format());
     for (int i = 0; i < 4; ++i)
         ASSERT_EQ(q.tx.try_write("12345"), Status::Ok);
     ASSERT_TRUE(q.rx.try_read());
@@ -66,7 +46,7 @@ TEST_P(BothFramings, EachWayToReadAMessageCountsItOnce) {
 }
 
 TEST_P(BothFramings, WhatDidNotMoveIsNotCounted) {
-    Messages q(format());
+    Ends q(256, format());
     EXPECT_EQ(q.tx.try_write(std::string(500, 'x')), Status::TooBig);
     static_cast<void>(q.tx.try_reserve(10));
     ASSERT_EQ(q.tx.try_write("kept"), Status::Ok);
@@ -82,7 +62,7 @@ TEST_P(BothFramings, WhatDidNotMoveIsNotCounted) {
 }
 
 TEST_P(BothFramings, FullAndEmptyLooksAreCounted) {
-    Messages q(format());
+    Ends q(256, format());
     EXPECT_FALSE(q.rx.try_read());
     EXPECT_FALSE(q.rx.try_read());
     std::uint64_t sent = 0;
@@ -94,7 +74,7 @@ TEST_P(BothFramings, FullAndEmptyLooksAreCounted) {
 }
 
 TEST(Statistics, DamageIsCountedAsOftenAsItIsTold) {
-    Messages q;
+    Ends q(256);
     ASSERT_EQ(q.tx.try_write("damaged"), Status::Ok);
     q.memory[8 + 4 + 8] ^= std::byte{1};
     ASSERT_EQ(q.tx.try_write("whole"), Status::Ok);
@@ -133,7 +113,7 @@ TEST(Statistics, AByteEndCountsTransfersAndBytes) {
 }
 
 TEST(Statistics, AnEndTakesItsCountsWithIt) {
-    Messages q;
+    Ends q(256);
     ASSERT_EQ(q.tx.try_write("before"), Status::Ok);
     MsgProducer moved = std::move(q.tx);
     ASSERT_EQ(moved.try_write("after"), Status::Ok);
