@@ -10,10 +10,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/// "/shmq-test-…" of POSIX shared memory.
+/// "/shmq-test-…", another each time.
+inline std::string unique_name() {
+    static std::atomic<int> count{0};
+    return "/shmq-test-" + std::to_string(::getpid()) + '-' + std::to_string(count++);
+}
+
+/// A unique name of POSIX shared memory.
 class ShmName {
 public:
-    ShmName() : name_(make()) {}
+    ShmName() = default;
     ShmName(const ShmName&) = delete;
     ShmName& operator=(const ShmName&) = delete;
     ~ShmName() {
@@ -25,12 +31,7 @@ public:
     [[nodiscard]] std::string address() const { return "shm:" + name_; }
 
 private:
-    static std::string make() {
-        static std::atomic<int> count{0};
-        return "/shmq-test-" + std::to_string(::getpid()) + '-' + std::to_string(count++);
-    }
-
-    std::string name_;
+    std::string name_ = unique_name();
     pid_t owner_ = ::getpid();
 };
 

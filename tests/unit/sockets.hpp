@@ -3,9 +3,8 @@
 #ifndef SHMQ_TESTS_SOCKETS_HPP
 #define SHMQ_TESTS_SOCKETS_HPP
 
-#include <gtest/gtest.h>
+#include "names.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
@@ -23,7 +22,7 @@
 /// "unix:/tmp/shmq-test-…", which does not outlive the test.
 class SocketName {
 public:
-    SocketName() : path_(make()) {}
+    SocketName() = default;
     SocketName(const SocketName&) = delete;
     SocketName& operator=(const SocketName&) = delete;
     ~SocketName() {
@@ -35,12 +34,7 @@ public:
     [[nodiscard]] std::string address() const { return "unix:" + path_; }
 
 private:
-    static std::string make() {
-        static std::atomic<int> count{0};
-        return "/tmp/shmq-test-" + std::to_string(::getpid()) + '-' + std::to_string(count++);
-    }
-
-    std::string path_;
+    std::string path_ = "/tmp" + unique_name();
     pid_t owner_ = ::getpid();
 };
 
