@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Copies a file from one process to another over a channel, in place: read(2) puts
 // it into the queue, write(2) takes it from there. The sender shows its progress.
+#include "await_peer.hpp"
+
 #include <shmq/shmq.hpp>
 
 #include <algorithm>
@@ -14,7 +16,6 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
-#include <thread>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -80,15 +81,6 @@ private:
     int shown_ = -1;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-/// On a device the other program may come after this one, and whoever was there
-/// before it is gone: that is not the end of ours.
-template <typename End>
-void await_peer(const shmq::Channel& channel, const End& end) {
-    while (channel.device() &&
-           (end.peer() == shmq::Holder::gone || end.peer() == shmq::Holder::nobody))
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-}
 
 void send(shmq::Channel channel, const std::string& path) {
     const File file(path, O_RDONLY);

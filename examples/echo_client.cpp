@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 // Sends its arguments, or the lines of standard input, to an echo server and
 // prints what comes back.
+#include "await_peer.hpp"
+
 #include <shmq/shmq.hpp>
 
 #include <chrono>
 #include <exception>
 #include <iostream>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace {
@@ -17,15 +18,6 @@ constexpr char usage[] = "usage: echo_client ADDRESS [TEXT…]\n"
                          "examples:\n"
                          "  echo_client unix:/tmp/echo.sock hello 'and goodbye'\n"
                          "  seq 1000 | echo_client dev:/dev/shmq0\n";
-
-/// On a device the other program may come after this one, and whoever was there
-/// before it is gone: that is not the end of ours.
-template <typename End>
-void await_peer(const shmq::Channel& channel, const End& end) {
-    while (channel.device() &&
-           (end.peer() == shmq::Holder::gone || end.peer() == shmq::Holder::nobody))
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-}
 
 class Client {
 public:
