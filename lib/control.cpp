@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "control_attributes.hpp"
+#include "deadline.hpp"
 #include "failure.hpp"
 #include "netlink_socket.hpp"
 
 #include <shmq/control.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <deque>
 #include <utility>
@@ -166,20 +166,15 @@ int EventReader::fd() const noexcept {
 }
 
 std::optional<Event> EventReader::read(Wait::Duration timeout) {
-    using Clock = std::chrono::steady_clock;
-    constexpr std::chrono::hours slice{1};
-    const auto start = Clock::now();
+    const detail::Clock::time_point end = detail::after(timeout);
     while (parts_->ready.empty()) {
         if (parts_->fill())
             continue;
-        const Wait::Duration left =
-            timeout == forever ? Wait::Duration(slice) : timeout - (Clock::now() - start);
-        if (left <= Wait::Duration::zero())
+        const int left = detail::milliseconds_until(end);
+        if (left == 0)
             return std::nullopt;
         pollfd look{fd(), POLLIN, 0};
-        const auto ms =
-            std::chrono::ceil<std::chrono::milliseconds>(std::min<Wait::Duration>(left, slice));
-        if (::poll(&look, 1, static_cast<int>(ms.count())) < 0) {
+        if (::poll(&look, 1, left) < 0) {
             if (errno == EINTR)
                 return std::nullopt;
             detail::fail_errno(errno, "netlink: events cannot be waited for");
