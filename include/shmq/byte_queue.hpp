@@ -24,6 +24,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -104,6 +105,8 @@ public:
 
     /// Ok, Full, TooBig, or why the end stopped.
     [[nodiscard]] Status try_write(Bytes data) noexcept {
+        if (stage(data))
+            return Status::Ok;
         return attempt(
             Status::Full, [&]() __attribute__((always_inline)) { return put(data); });
     }
@@ -161,7 +164,20 @@ private:
         waiter_.count(n);
     }
 
+    /// In a batch: what is small is gathered.
+    [[gnu::always_inline]] bool stage(Bytes data) noexcept {
+        std::uint8_t* const at = shmq_producer_stage(&core_, data.size());
+        if (!at)
+            return false;
+        if (data.size() > 0)
+            std::memcpy(at, data.data(), data.size());
+        waiter_.count(data.size());
+        return true;
+    }
+
     Status put(Bytes data) noexcept {
+        if (stage(data))
+            return Status::Ok;
         const auto s = static_cast<Status>(shmq_producer_reserve(&core_, data.size()));
         if (s != Status::Ok)
             return s;

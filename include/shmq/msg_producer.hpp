@@ -83,6 +83,9 @@ public:
     /// Sends one message: Ok, Full, TooBig, or why the end stopped. Invalid: a
     /// tag, where the frames have none.
     [[nodiscard]] Status try_write(Bytes data, Tag tag = {}) noexcept {
+        if (format_.is_plain() &&
+            shmq_plain_stage(&core_, static_cast<std::uint32_t>(tag), data.data(), data.size()))
+            return counted(SHMQ_OK, data.size());
         return attempt(
             Status::Full, [&]() __attribute__((always_inline)) { return send(data, tag); });
     }

@@ -5,9 +5,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <numeric>
+#include <random>
 #include <vector>
 
 namespace {
@@ -211,6 +216,105 @@ TEST(ByteQueueCore, AProducerBatchPublishesAtItsEndOrWhenTheRingIsFull) {
     EXPECT_EQ(q.written(), 10u);
     shmq_producer_batch_end(&q.p);
     EXPECT_EQ(q.written(), 15u);
+}
+
+// What is gathered, what goes straight, for its size or because it is made in
+// place, and what is published since room was looked for: all in order.
+TEST(ByteQueueCore, AGatheringBatchKeepsTheOrderOfAllWaysToWrite) {
+    std::mt19937 random(1);
+    const auto up_to = [&](std::uint32_t n) {
+        return static_cast<std::uint32_t>(random() % (n + 1));
+    };
+    for (const std::uint32_t n : {23u, 100u, 1021u}) {
+        Queue q(n, n / 2);
+        std::array<std::uint8_t, 64> stage{};
+        std::deque<std::uint8_t> sent;
+        std::uint8_t next = 0;
+        for (int batch = 0; batch < 3000; ++batch) {
+            shmq_producer_batch_gather(&q.p, stage.data(), stage.size());
+            const std::uint32_t before = q.written();
+            bool looked = false;
+            for (std::uint32_t i = up_to(8); i > 0; --i) {
+                const std::vector<std::uint8_t> data = pattern(up_to(std::min(n - 1, 40u)), next);
+                const auto length = static_cast<std::uint32_t>(data.size());
+                looked = looked ||
+                         n - 1 - shmq_distance(n, q.p.end.peer, q.p.end.pos) < q.p.staged + length;
+                std::uint8_t* const at =
+                    up_to(2) == 0 ? nullptr : shmq_producer_stage(&q.p, length);
+                if (at)
+                    std::copy(data.begin(), data.end(), at);
+                else if (q.write(data) != SHMQ_OK)
+                    break;
+                sent.insert(sent.end(), data.begin(), data.end());
+                next = static_cast<std::uint8_t>(next + length);
+            }
+            if (!looked) {
+                ASSERT_EQ(q.written(), before) << "published before the end";
+            }
+            shmq_producer_batch_end(&q.p);
+            ASSERT_EQ(shmq_consumer_available(&q.c, n), sent.size());
+            std::vector<std::uint8_t> out(up_to(static_cast<std::uint32_t>(sent.size())));
+            ASSERT_EQ(q.read(out), SHMQ_OK);
+            ASSERT_TRUE(std::equal(out.begin(), out.end(), sent.begin())) << n << ' ' << batch;
+            sent.erase(sent.begin(), sent.begin() + static_cast<std::ptrdiff_t>(out.size()));
+        }
+    }
+}
+
+TEST(ByteQueueCore, ABatchGathersWhatIsSmallAndFits) {
+    Queue q(100);
+    std::array<std::uint8_t, 64> stage{};
+    EXPECT_EQ(shmq_producer_stage(&q.p, 1), nullptr) << "no batch";
+    shmq_producer_batch_begin(&q.p);
+    EXPECT_EQ(shmq_producer_stage(&q.p, 1), nullptr) << "one that does not gather";
+    shmq_producer_batch_end(&q.p);
+    shmq_producer_batch_gather(&q.p, stage.data(), stage.size());
+    EXPECT_EQ(shmq_producer_stage(&q.p, 17), nullptr) << "not small";
+    EXPECT_EQ(shmq_producer_stage(&q.p, UINT32_MAX), nullptr);
+    for (std::uint32_t n = 0; n < 6; ++n)
+        ASSERT_NE(shmq_producer_stage(&q.p, 16), nullptr) << n;
+    EXPECT_EQ(shmq_producer_stage(&q.p, 4), nullptr) << "there is room for three";
+    EXPECT_NE(shmq_producer_stage(&q.p, 3), nullptr);
+    shmq_producer_batch_end(&q.p);
+    EXPECT_EQ(shmq_producer_stage(&q.p, 1), nullptr) << "the batch is over";
+    EXPECT_EQ(shmq_consumer_available(&q.c, 99), 99u);
+}
+
+TEST(ByteQueueCore, WhatABatchHasGatheredIsPublishedForWhoWaitsForRoom) {
+    Queue q(16);
+    std::array<std::uint8_t, 64> stage{};
+    shmq_producer_batch_gather(&q.p, stage.data(), stage.size());
+    std::uint8_t* const at = shmq_producer_stage(&q.p, 12);
+    ASSERT_NE(at, nullptr);
+    std::ranges::copy(pattern(12), at);
+    EXPECT_EQ(q.written(), 0u);
+    EXPECT_EQ(shmq_producer_reserve(&q.p, 12), SHMQ_FULL);
+    std::vector<std::uint8_t> out(12);
+    ASSERT_EQ(q.read(out), SHMQ_OK);
+    EXPECT_EQ(out, pattern(12));
+    shmq_producer_batch_end(&q.p);
+    EXPECT_EQ(shmq_consumer_available(&q.c, 1), 0u);
+}
+
+TEST(ByteQueueCore, AnEndThatStopsGathersAndPublishesNothingMore) {
+    Queue q(16);
+    std::array<std::uint8_t, 64> stage{};
+    shmq_producer_batch_gather(&q.p, stage.data(), stage.size());
+    ASSERT_NE(shmq_producer_stage(&q.p, 8), nullptr);
+    q.memory.set_word(SHMQ_WRITE_POSITION, 3); // somebody else writes here
+    EXPECT_EQ(shmq_producer_stage(&q.p, 12), nullptr);
+    EXPECT_EQ(shmq_producer_reserve(&q.p, 12), SHMQ_RECREATED);
+    EXPECT_EQ(shmq_producer_stage(&q.p, 1), nullptr);
+    shmq_producer_batch_end(&q.p);
+    EXPECT_EQ(q.written(), 3u);
+
+    Queue r(16);
+    shmq_producer_batch_gather(&r.p, stage.data(), stage.size());
+    ASSERT_NE(shmq_producer_stage(&r.p, 4), nullptr);
+    shmq_producer_stop(&r.p, SHMQ_INVALID);
+    EXPECT_EQ(shmq_producer_stage(&r.p, 1), nullptr);
+    shmq_producer_batch_end(&r.p);
+    EXPECT_EQ(r.written(), 0u);
 }
 
 TEST(ByteQueueCore, WhatIsNotCommittedIsNotThere) {

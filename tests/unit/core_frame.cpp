@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 namespace {
@@ -263,6 +264,30 @@ TEST(Frame, ABatchOfMessagesIsPublishedTogether) {
         EXPECT_EQ(out, "one");
         EXPECT_EQ(q.read(out), SHMQ_OK);
         EXPECT_EQ(out, "two");
+    }
+}
+
+TEST(Frame, ABatchThatGathersMakesTheSameBytes) {
+    const std::string large(200, 'L');
+    const std::string all[] = {"", "a", "eight ab", "nine abcd", large, "after the large one"};
+    for (const shmq_format& f : all_formats()) {
+        for (const std::uint32_t start : {0u, 200u, 504u}) {
+            Frames straight(f, 512, start), gathered(f, 512, start);
+            std::array<std::uint8_t, 256> stage{};
+            shmq_producer_batch_gather(&gathered.p, stage.data(), stage.size());
+            for (const std::string& m : all) {
+                ASSERT_EQ(straight.write(m, 0), gathered.write(m, 0));
+                shmq_pieces room{}; // and one in place between them
+                for (Frames* q : {&straight, &gathered})
+                    if (shmq_frame_reserve(&q->p, &f, 3, &room) == SHMQ_OK)
+                        shmq_frame_commit(&q->p, &f, 0, 0);
+            }
+            shmq_producer_batch_end(&gathered.p);
+            ASSERT_EQ(
+                std::memcmp(straight.memory.base(), gathered.memory.base(), straight.memory.size()),
+                0)
+                << "from " << start;
+        }
     }
 }
 

@@ -59,6 +59,10 @@ struct shmq_end {
 /* Distinct types, so that a producer that reads does not compile. */
 struct shmq_producer {
 	struct shmq_end end;
+	uint8_t *stage;		/* in a batch that gathers: private memory of the caller */
+	uint32_t stage_size;	/* bytes of it */
+	uint32_t staged;	/* bytes that lie there, to go to the ring at the position */
+	uint32_t stage_room;	/* bytes that can be staged before anything else is looked at */
 };
 
 struct shmq_consumer {
@@ -176,6 +180,8 @@ static inline void shmq_producer_stop(struct shmq_producer *p, enum shmq_status 
 {
 	p->end.error = why;
 	p->end.peer = shmq_wrap(p->end.size, p->end.pos + 1);
+	p->staged = 0;
+	p->stage_room = 0;
 }
 
 /*
@@ -188,14 +194,48 @@ static inline enum shmq_status shmq_producer_attach(struct shmq_producer *p, shm
 {
 	enum shmq_status status;
 
+	p->stage = NULL;
+	p->stage_size = 0;
+	p->staged = 0;
+	p->stage_room = 0;
 	status = shmq_end_attach(&p->end, base, length, SHMQ_WRITE_POSITION, SHMQ_READ_POSITION);
 	if (status == SHMQ_CORRUPT)
 		shmq_producer_stop(p, status);
 	return status;
 }
 
+/* Copies bytes to `skip` bytes after the position; the room must be reserved. */
+SHMQ_HOT void shmq_producer_put(struct shmq_producer *p, uint32_t skip, const void *from,
+				uint32_t n)
+{
+	const struct shmq_end *e = &p->end;
+	uint32_t start = shmq_wrap(e->size, e->pos + skip);
+	uint32_t first = e->size - start;
+
+	if (n <= first) { /* a constant n makes a move of it */
+		if (n) /* no bytes may be at a null pointer */
+			shmq_copy_out(e->base, SHMQ_QUEUE_HEADER + start, from, n);
+		return;
+	}
+	shmq_copy_out(e->base, SHMQ_QUEUE_HEADER + start, from, first);
+	shmq_copy_out(e->base, SHMQ_QUEUE_HEADER, (const uint8_t *)from + first, n - first);
+}
+
+/* Brings what a batch has gathered into the ring. */
+static inline void shmq_producer_flush(struct shmq_producer *p)
+{
+	uint32_t n = p->staged;
+
+	p->staged = 0;
+	p->stage_room = 0;
+	shmq_producer_put(p, 0, p->stage, n);
+	p->end.pos = shmq_wrap(p->end.size, p->end.pos + n);
+}
+
 SHMQ_HOT void shmq_producer_publish(struct shmq_producer *p)
 {
+	if (p->staged)
+		shmq_producer_flush(p);
 	shmq_end_publish(&p->end, SHMQ_WRITE_POSITION);
 }
 
@@ -230,8 +270,11 @@ SHMQ_COLD void shmq_producer_refresh(struct shmq_producer *p)
 SHMQ_HOT uint32_t shmq_producer_space(struct shmq_producer *p, uint32_t want)
 {
 	struct shmq_end *e = &p->end;
-	uint32_t space = e->size - 1 - shmq_distance(e->size, e->peer, e->pos);
+	uint32_t space;
 
+	if (p->staged)
+		shmq_producer_flush(p);
+	space = e->size - 1 - shmq_distance(e->size, e->peer, e->pos);
 	if (space >= want)
 		return space;
 	shmq_producer_refresh(p);
@@ -248,31 +291,14 @@ SHMQ_HOT enum shmq_status shmq_producer_reserve(struct shmq_producer *p, uint32_
 	return p->end.error != SHMQ_OK ? p->end.error : SHMQ_FULL;
 }
 
-/* Copies bytes to `skip` bytes after the position; the room must be reserved. */
-SHMQ_HOT void shmq_producer_put(struct shmq_producer *p, uint32_t skip, const void *from,
-				uint32_t n)
-{
-	const struct shmq_end *e = &p->end;
-	uint32_t start = shmq_wrap(e->size, e->pos + skip);
-	uint32_t first = e->size - start;
-
-	if (n <= first) { /* a constant n makes a move of it */
-		if (n) /* no bytes may be at a null pointer */
-			shmq_copy_out(e->base, SHMQ_QUEUE_HEADER + start, from, n);
-		return;
-	}
-	shmq_copy_out(e->base, SHMQ_QUEUE_HEADER + start, from, first);
-	shmq_copy_out(e->base, SHMQ_QUEUE_HEADER, (const uint8_t *)from + first, n - first);
-}
-
 /* Hands `n` reserved bytes over: at once, or at the end of the batch. */
 SHMQ_HOT void shmq_producer_commit(struct shmq_producer *p, uint32_t n)
 {
 	struct shmq_end *e = &p->end;
 
 	e->pos = shmq_wrap(e->size, e->pos + n);
-	if (!e->lag)
-		shmq_producer_publish(p);
+	if (!e->lag) /* and then nothing is staged */
+		shmq_end_publish(e, SHMQ_WRITE_POSITION);
 }
 
 /*
@@ -284,10 +310,61 @@ static inline void shmq_producer_batch_begin(struct shmq_producer *p)
 	p->end.lag = p->end.size;
 }
 
+/*
+ * A batch that gathers what is small in `size` bytes of private memory. Most of
+ * the ring's cache lines are in the other CPU's cache: written message by
+ * message each is waited for, in one copy many are under way at once. Not while
+ * a batch is under way.
+ */
+static inline void shmq_producer_batch_gather(struct shmq_producer *p, uint8_t *stage,
+					      uint32_t size)
+{
+	shmq_producer_batch_begin(p);
+	p->stage = stage;
+	p->stage_size = size;
+}
+
 static inline void shmq_producer_batch_end(struct shmq_producer *p)
 {
-	p->end.lag = 0;
 	shmq_producer_publish(p);
+	p->end.lag = 0;
+	p->stage = NULL;
+	p->stage_size = 0;
+	p->stage_room = 0;
+}
+
+/* As shmq_producer_stage(), where it must look at more. */
+static inline uint8_t *shmq_producer_stage_anew(struct shmq_producer *p, uint32_t n)
+{
+	uint32_t space;
+
+	if (n > p->stage_size / 4) /* one copy more would cost more than it spares */
+		return NULL;
+	space = shmq_producer_space(p, n);
+	if (space < n)
+		return NULL;
+	p->staged = n;
+	p->stage_room = (space < p->stage_size ? space : p->stage_size) - n;
+	return p->stage;
+}
+
+/*
+ * Reserves, commits and shows `n` bytes of private memory that are to be filled
+ * before anything else is done. NULL: there is no room, or this batch does not
+ * gather, or not what is that large; reserve room in the ring.
+ */
+SHMQ_HOT uint8_t *shmq_producer_stage(struct shmq_producer *p, uint32_t n)
+{
+	uint8_t *at = p->stage;
+
+	if (!at)
+		return NULL;
+	if (n > p->stage_room)
+		return shmq_producer_stage_anew(p, n);
+	at += p->staged;
+	p->staged += n;
+	p->stage_room -= n;
+	return at;
 }
 
 /* ---- the consumer's end ---- */

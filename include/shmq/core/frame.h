@@ -148,6 +148,29 @@ static inline void shmq_checked_put(struct shmq_producer *p, const struct shmq_f
 	shmq_producer_commit(p, at + SHMQ_CRC_SIZE);
 }
 
+/* Whether a batch has gathered a message: a frame of `total` bytes. */
+static inline bool shmq_frame_stage(struct shmq_producer *p, const struct shmq_format *f,
+				    uint32_t tag, const struct shmq_part *parts, uint32_t count,
+				    uint32_t total)
+{
+	struct shmq_envelope e;
+	uint8_t *at = shmq_producer_stage(p, total);
+	uint32_t i;
+
+	if (!at)
+		return false;
+	shmq_frame_seal(f, tag, parts, count, &e);
+	memcpy(at, e.head, e.head_length);
+	at += e.head_length;
+	for (i = 0; i < count; i++) {
+		if (parts[i].length)
+			memcpy(at, parts[i].data, parts[i].length);
+		at += parts[i].length;
+	}
+	memcpy(at, e.tail, e.tail_length);
+	return true;
+}
+
 /* Sends a message; a full queue costs no CRC. */
 static inline enum shmq_status shmq_frame_write(struct shmq_producer *p,
 						const struct shmq_format *f, uint32_t tag,
@@ -155,13 +178,16 @@ static inline enum shmq_status shmq_frame_write(struct shmq_producer *p,
 {
 	enum shmq_status status;
 	uint64_t length = 0;
-	uint32_t i;
+	uint32_t total, i;
 
 	for (i = 0; i < count; i++)
 		length += parts[i].length;
 	if (length > shmq_message_max(f, p->end.size))
 		return SHMQ_TOO_BIG;
-	status = shmq_producer_reserve(p, (uint32_t)shmq_frame_length(f, (uint32_t)length));
+	total = (uint32_t)shmq_frame_length(f, (uint32_t)length);
+	if (shmq_frame_stage(p, f, tag, parts, count, total))
+		return SHMQ_OK;
+	status = shmq_producer_reserve(p, total);
 	if (status != SHMQ_OK)
 		return status;
 	if (f->framing == SHMQ_PLAIN)

@@ -58,6 +58,27 @@ static inline void shmq_plain_put(struct shmq_producer *p, uint32_t tag,
 	shmq_plain_commit(p, tag, length);
 }
 
+/* Whether a batch has gathered a message of one part. */
+SHMQ_HOT bool shmq_plain_stage(struct shmq_producer *p, uint32_t tag, const void *data,
+			       uint32_t length)
+{
+	const uint8_t zeros[8] = { 0 };
+	uint8_t *at;
+
+	if (length >= p->stage_size) /* and its frame's length may not be a number */
+		return false;
+	at = shmq_producer_stage(p, shmq_plain_length(length));
+	if (!at)
+		return false;
+	shmq_put_le32(at, length);
+	shmq_put_le32(at + 4, tag);
+	if (length & 7) /* the padding, in one move; the data goes over it */
+		memcpy(at + (length & ~7u) + SHMQ_PLAIN_HEAD, zeros, sizeof(zeros));
+	if (length) /* no bytes may be at a null pointer */
+		memcpy(at + SHMQ_PLAIN_HEAD, data, length);
+	return true;
+}
+
 /*
  * Sends a message of one part that fits the queue: SHMQ_OK, FULL, or why the
  * producer stopped.
@@ -69,12 +90,15 @@ SHMQ_HOT enum shmq_status shmq_plain_write(struct shmq_producer *p, uint32_t tag
 	const uint8_t zeros[8] = { 0 };
 	struct shmq_end *e = &p->end;
 	uint32_t total = shmq_plain_length(length);
-	uint32_t off = SHMQ_QUEUE_HEADER + e->pos;
 	enum shmq_status status;
+	uint32_t off;
 
+	if (shmq_plain_stage(p, tag, data, length))
+		return SHMQ_OK;
 	status = shmq_producer_reserve(p, total);
 	if (status != SHMQ_OK)
 		return status;
+	off = SHMQ_QUEUE_HEADER + e->pos;
 	if (total > e->size - e->pos) {
 		shmq_plain_put(p, tag, &part, 1, length);
 		return SHMQ_OK;

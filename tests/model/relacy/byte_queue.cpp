@@ -28,8 +28,12 @@ public:
         std::uint8_t data[N];
         for (std::uint32_t i = 0; i < n; i++)
             data[i] = static_cast<std::uint8_t>(written + i + 1);
-        shmq_producer_put(&p, 0, data, n);
-        shmq_producer_commit(&p, n);
+        if (std::uint8_t* const at = shmq_producer_stage(&p, n)) {
+            std::copy_n(data, n, at);
+        } else {
+            shmq_producer_put(&p, 0, data, n);
+            shmq_producer_commit(&p, n);
+        }
         written += n;
     }
 
@@ -80,7 +84,8 @@ struct Bytes : rl::test_suite<Bytes, 2>, Stream<3> {
     }
 };
 
-// Each side now and then in a batch: positions lag, caches are used up.
+// Each side now and then in a batch, which gathers single bytes: positions lag,
+// caches are used up.
 struct Batches : rl::test_suite<Batches, 2>, Stream<9> {
     static constexpr std::uint32_t total = 27;
 
@@ -88,9 +93,10 @@ struct Batches : rl::test_suite<Batches, 2>, Stream<9> {
 
     void produce() {
         while (written < total) {
+            std::uint8_t stage[4];
             const bool batch = rl::rand(2);
             if (batch)
-                shmq_producer_batch_begin(&p);
+                shmq_producer_batch_gather(&p, stage, sizeof(stage));
             for (std::uint32_t turn = random_up_to(3); turn && written < total; turn--) {
                 const std::uint32_t n = random_up_to(std::min(4u, total - written));
                 if (shmq_producer_space(&p, n) < n) {
