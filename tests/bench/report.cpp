@@ -50,7 +50,7 @@ const std::vector<Comparison>& comparisons() {
          {{{8, 1.5}, {64, 1.2}, {256, 1}, {1024, 1}, {4096, 1}, {65536, 1}},
           {{8, 1}, {64, 1}, {256, 1}, {1024, 1}, {4096, 1}, {65536, 1}}}},
         {"Typed stream / best ring of others, a message a call",
-         {"stream"},
+         {"stream", "stream-inplace"},
          nullptr,
          BENCH_RING,
          {}},

@@ -29,12 +29,10 @@ struct Stream {
             const auto scope = end.batch();
             std::size_t n = 0;
             for (; n < most; ++n) {
-                const auto room = end.reserve();
-                if (room.empty())
+                const auto& value = reinterpret_cast<const T&>(source.next()->bytes);
+                if (!done(end.try_write(value), Status::Full))
                     break;
-                source.write_to(room.front(), {});
                 source.sent();
-                end.commit();
             }
             return n;
         }
@@ -60,12 +58,36 @@ struct Stream {
     };
 };
 
+// Made where they lie in the ring.
+template <std::size_t N>
+struct StreamInPlace : Stream<N> {
+    struct Sender : Stream<N>::Sender {
+        using Stream<N>::Sender::Sender;
+
+        std::size_t send(Source<N>& source, std::size_t most) {
+            const auto scope = this->end.batch();
+            std::size_t n = 0;
+            for (; n < most; ++n) {
+                const auto room = this->end.reserve();
+                if (room.empty())
+                    break;
+                source.write_to(room.front(), {});
+                source.sent();
+                this->end.commit();
+            }
+            return n;
+        }
+    };
+};
+
 } // namespace
 
 std::span<const bench_peer> shmq_stream() {
     static const bench_peer peers[] = {
-        {"stream", "StreamProducer, StreamConsumer: reserve, front, in batch()", BENCH_OURS, 1,
+        {"stream", "StreamProducer, StreamConsumer: try_write, front, in batch()", BENCH_OURS, 1,
          at<Stream>},
+        {"stream-inplace", "the same with reserve instead of try_write", BENCH_OURS, 0,
+         at<StreamInPlace>},
     };
     return peers;
 }
