@@ -117,8 +117,10 @@ public:
     /// The next message into `to`. ShortBuffer: it is longer, and stays.
     Received try_read(std::span<std::byte> to) noexcept {
         shmq_message m{};
-        const Status s = attempt(
-            Status::Empty, [&]() __attribute__((always_inline)) { return get(to, m); });
+        const Status s = get(to, m);
+        if (s != Status::Ok) [[unlikely]]
+            return try_read_on(to, s, m);
+        waiter_.announce(core_.end);
         return received(s, m);
     }
     Received read(std::span<std::byte> to, Wait::Duration timeout = forever) noexcept {
@@ -190,6 +192,13 @@ private:
         if (s == Status::Ok)
             waiter_.count(m.length);
         return s;
+    }
+
+    /// Apart, and with a message of its own: that of try_read() then stays in registers.
+    [[gnu::noinline]] Received try_read_on(std::span<std::byte> to, Status s,
+                                           shmq_message m) noexcept {
+        s = waiter_.attempt_on(core_, s, Status::Empty, [&] { return get(to, m); });
+        return received(s, m);
     }
 
     [[gnu::always_inline]] Status look(shmq_message& m, Pieces<const std::byte>& data) noexcept {

@@ -71,6 +71,14 @@ public:
         return s;
     }
 
+    /// What is left of an attempt() after its first `op`, which answered `s`.
+    template <typename Core, typename Op>
+    Status attempt_on(Core& core, Status s, Status nothing, Op&& op) noexcept {
+        s = s == nothing ? look_again(core, nothing, op) : settle(s);
+        announce(core.end);
+        return s;
+    }
+
     /// One transfer of `bytes`.
     [[gnu::always_inline]] void count(std::uint32_t bytes) noexcept {
         ++statistics_.messages;
