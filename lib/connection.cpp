@@ -6,14 +6,16 @@
 #include <cstring>
 #include <new>
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace shmq::detail {
 
 namespace {
-
-constexpr unsigned nobody = 2; // not an end: the program asks for itself
 
 using Guard = std::lock_guard<std::mutex>;
 
@@ -33,33 +35,86 @@ void Connection::ring(enum shmq_end_id peers) noexcept {
     send(&kind, sizeof(kind));
 }
 
-/// Whether this is a bell that an end which sleeps waits for.
-bool Connection::is_woken_by(Kind kind) const noexcept {
-    if (!is_bell(kind))
-        return false;
-    const SleepWords* const words = asleep_[for_end(kind)];
+/// Whether this end sleeps, and the peer has cleared its word since.
+bool Connection::was_rung(unsigned end) const noexcept {
+    const SleepWords* const words = asleep_[end].words;
     return words && shmq_load_relaxed(words->base, words->own) == 0;
 }
 
+/// Whether this is a bell that an end which sleeps waits for.
+bool Connection::is_woken_by(Kind kind) const noexcept {
+    return is_bell(kind) && was_rung(for_end(kind));
+}
+
+/// Ends the sleep of an end in our way, not by its bell: its epoll is given a
+/// descriptor that is readable. False: there is none.
+bool Connection::wake(unsigned end) noexcept {
+    Sleeper& sleeper = asleep_[end];
+    if (sleeper.woken)
+        return true;
+    if (!alarm_)
+        alarm_ = Descriptor(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!alarm_ || sleeper.epoll < 0)
+        return false;
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLET;
+    // Either looks whether it is readable, which is the event.
+    sleeper.woken = ::epoll_ctl(sleeper.epoll, EPOLL_CTL_MOD, alarm_.get(), &event) == 0 ||
+                    ::epoll_ctl(sleeper.epoll, EPOLL_CTL_ADD, alarm_.get(), &event) == 0;
+    return sleeper.woken;
+}
+
+/// For who has made room: a bell may have found none before.
+void Connection::wake_who_was_rung() noexcept {
+    if (!asleep_[0].words && !asleep_[1].words)
+        return;
+    shmq_full_fence(); // pairs with the one in SocketBell::ring()
+    for (unsigned end = 0; end < ends; ++end)
+        if (was_rung(end))
+            wake(end);
+}
+
+/// A few packets, or as many as stand there after these: what comes later comes
+/// with an event of its own. One more than stood, to find the end of the stream.
+bool Connection::goes_on(Turn& turn) const noexcept {
+    if (++turn.packets <= few_packets)
+        return true;
+    if (turn.packets == few_packets + 1)
+        turn.last = popped_ + standing();
+    return popped_ <= turn.last;
+}
+
+/// Bytes in the socket.
+std::size_t Connection::standing() const noexcept {
+    int bytes = 0;
+    return ::ioctl(socket_.get(), SIOCINQ, &bytes) == 0 ? static_cast<std::size_t>(bytes) : 0;
+}
+
+bool Connection::is_crowded() const noexcept {
+    return standing() >= crowd * sizeof(Kind);
+}
+
+/// Whether somebody else polls. Then only he takes the last that stands in the
+/// socket: it must not be empty when he asks what the event was.
+bool Connection::is_left_to_another(unsigned end) const noexcept {
+    return is_polled_for_all() || (polled_[1 - end] && !polled_[end]);
+}
+
+/// What stands first, for an end that something is left to.
 bool Connection::may_take(Kind kind, unsigned end) const noexcept {
-    const bool all = is_polled_for_all();
-    if (is_bell(kind)) {
-        const unsigned whose = for_end(kind);
-        return whose == end || (!is_woken_by(kind) && !polled_[whose] && !all);
-    }
-    // Whoever polls is in charge of the rest; take_all() is the channel's poller.
-    return !all && (end == nobody || !polled_[1 - end]);
+    const bool bell = is_bell(kind);
+    if (bell && for_end(kind) == end)
+        return true;
+    // Of two pollers the consumer's is in charge of what is for no end.
+    if (polled_[1 - end])
+        return !bell && end == SHMQ_END_CONSUMER;
+    return !is_woken_by(kind);
 }
 
 /// Whether there may be packets that `end` must leave: else it need not look
 /// before it takes.
 bool Connection::shared_with_another(unsigned end) const noexcept {
-    if (is_polled_for_all())
-        return true;
-    for (unsigned other = 0; other < ends; ++other)
-        if (other != end && (asleep_[other] || polled_[other]))
-            return true;
-    return false;
+    return asleep_[1 - end].words || polled_[1 - end];
 }
 
 long Connection::receive(Packet& to, int flags) noexcept {
@@ -103,6 +158,7 @@ Connection::Kind Connection::pop() noexcept {
     if (received <= 0 || broken_.load(std::memory_order_relaxed))
         return Kind::none;
     const auto size = static_cast<std::size_t>(received);
+    popped_ += size;
     const std::size_t body = size - std::min(size, sizeof(packet.kind));
     switch (packet.kind) {
     case Kind::data:
@@ -157,44 +213,66 @@ void Connection::give_credit() noexcept {
 bool Connection::take(enum shmq_end_id end, bool all) noexcept {
     const Guard guard(lock_);
     give_credit();
-    for (int n = 0; n < most_packets; ++n) {
+    if (is_left_to_another(end)) {
+        // Its own bells, but not the last packet: see is_left_to_another().
+        while (standing() > sizeof(Kind) && next() == bell_of(end))
+            pop();
+        return !is_crowded();
+    }
+    const bool makes_room = polled_[end] || (asleep_[1 - end].words && is_crowded());
+    bool free = true;
+    Turn turn;
+    while (goes_on(turn)) {
         if (shared_with_another(end)) {
             const Kind kind = next();
             if (kind == Kind::none)
-                return true;
-            if (!may_take(kind, end))
-                return false;
+                break;
+            if (!(polled_[end] && is_woken_by(kind) ? wake(for_end(kind)) : may_take(kind, end))) {
+                free = false;
+                break;
+            }
         }
         const Kind kind = pop();
         if (kind == Kind::none || (kind == bell_of(end) && !all))
-            return true;
+            break;
     }
-    return true;
+    if (makes_room || turn.packets > few_packets)
+        wake_who_was_rung();
+    return free;
 }
 
 Status Connection::take_all() noexcept {
+    bool all = false;
     {
         const Guard guard(lock_);
         give_credit();
-        for (int n = 0; n < most_packets; ++n) {
-            if (asleep_[0] || asleep_[1]) {
+        for (Turn turn; goes_on(turn);) {
+            if (asleep_[0].words || asleep_[1].words) {
                 // Nothing there: what comes before pop() may be what one sleeps for.
                 const Kind kind = next();
-                if (kind == Kind::none || is_woken_by(kind))
+                all = kind == Kind::none;
+                if (all || (is_woken_by(kind) && !wake(for_end(kind))))
                     break;
             }
-            if (pop() == Kind::none)
+            all = pop() == Kind::none;
+            if (all)
                 break;
         }
+        wake_who_was_rung();
     }
-    return health(false);
+    // Who saw all has seen its end.
+    return health(!all);
 }
 
 /// For who asks for control messages without polling.
 void Connection::collect() noexcept {
-    for (int n = 0; n < most_packets; ++n) {
+    for (Turn turn; goes_on(turn);) {
         const Kind kind = next();
-        if (kind == Kind::none || !may_take(kind, nobody) || pop() == Kind::none)
+        if (kind == Kind::none || is_polled_for_all())
+            return;
+        if (is_bell(kind) && (polled_[0] || polled_[1] || is_woken_by(kind)))
+            return;
+        if (pop() == Kind::none)
             return;
     }
 }
@@ -210,18 +288,19 @@ Status Connection::health(bool thorough) noexcept {
     return is_hung_up() ? Status::PeerGone : Status::Ok;
 }
 
-void Connection::polled_for(enum shmq_end_id end) noexcept {
+void Connection::polled_for(enum shmq_end_id end, bool polled) noexcept {
     const Guard guard(lock_);
-    polled_[end] = true;
+    polled_[end] = polled;
 }
 
 void Connection::polled_for_all() noexcept {
+    const Guard guard(lock_); // whoever takes after this knows
     polled_all_.store(true, std::memory_order_relaxed);
 }
 
-void Connection::sleeps(enum shmq_end_id end, const SleepWords* words) noexcept {
+void Connection::sleeps(enum shmq_end_id end, const SleepWords* words, int epoll) noexcept {
     const Guard guard(lock_);
-    asleep_[end] = words;
+    asleep_[end] = {words, epoll, false};
 }
 
 Status Connection::send_control(std::span<const std::byte> data) noexcept {

@@ -16,8 +16,8 @@ namespace shmq::detail {
 
 namespace {
 
-// When the bell may be missed: who should take what stands before it is busy,
-// or there was no descriptor left for an epoll.
+// When the bell may be missed: who should take what stands there is busy, or there
+// was no descriptor left for an epoll.
 constexpr std::chrono::milliseconds short_sleep{10};
 
 // How often an end that finds nothing, and was not rung, looks at the socket.
@@ -62,13 +62,18 @@ SocketBell::SocketBell(const SocketEnd& end, std::shared_ptr<const void> owner) 
 SocketBell::~SocketBell() {
     shmq_channel_leave_end(end_.header, SHMQ_CHANNEL_END(end_.line, consumer_flag(end_.end)),
                            word_);
+    end_.connection.polled_for(end_.end, false);
     SocketBell::ring(); // so that the peer notices
     end_.claimed.store(false, std::memory_order_release);
 }
 
 void SocketBell::ring() noexcept {
+    // After what there is to be seen; a peer that sets its word later sees it.
+    shmq_full_fence();
     // Always, and first: see Connection.
     shmq_doorbell_disarm(words().base, words().peer);
+    // Who makes room after this found none sees that the word is clear.
+    shmq_full_fence();
     end_.connection.ring(peers_end());
 }
 
@@ -87,10 +92,17 @@ bool SocketBell::make_epoll() noexcept {
 Bell::Woken SocketBell::sleep(Clock::time_point until) noexcept {
     Connection& connection = end_.connection;
     const bool have_epoll = make_epoll();
-    connection.sleeps(end_.end, &words());
+    connection.sleeps(end_.end, &words(), epoll_.get());
+    // This end's bell must find room. It may have found none before this look, and
+    // the word is clear then.
+    const bool crowded = connection.is_crowded();
     // From here on nobody else takes this end's bell; before, somebody may have.
     Woken woken = Woken::rung;
-    if (shmq_load_relaxed(words().base, words().own) != 0) {
+    if (shmq_load_relaxed(words().base, words().own) == 0) {
+        // Rung.
+    } else if (crowded && !obstructed_) {
+        obstructed_ = true; // quiet() first
+    } else {
         if (obstructed_ || !have_epoll)
             until = std::min(until, Clock::now() + short_sleep);
         const bool timed = until != Clock::time_point::max();
@@ -106,9 +118,6 @@ Bell::Woken SocketBell::sleep(Clock::time_point until) noexcept {
         woken = n > 0 ? Woken::rung : n == 0 ? Woken::time : Woken::signal;
     }
     connection.sleeps(end_.end, nullptr);
-    // Otherwise quiet() does that, before this end sleeps again.
-    if (connection.is_polled_for_all())
-        take();
     return woken;
 }
 
@@ -121,7 +130,7 @@ void SocketBell::take() noexcept {
 }
 
 void SocketBell::quiet() noexcept {
-    if (end_.connection.is_polled_for_all())
+    if (end_.connection.is_polled_for_all() && !obstructed_)
         return; // Channel::take_rings()
     // While the word stands, nobody has rung; a hang-up is noticed some day.
     if (!polled_.load(std::memory_order_relaxed) && !obstructed_ &&
@@ -136,7 +145,9 @@ std::uint32_t SocketBell::peer_word() const noexcept {
 }
 
 Status SocketBell::health(bool thorough) noexcept {
-    const Status s = end_.connection.health(thorough);
+    // Who polls, and could not look at all that stands there, has had the event.
+    const bool unseen = obstructed_ && polled_.load(std::memory_order_relaxed);
+    const Status s = end_.connection.health(thorough || unseen);
     if (s != Status::Ok)
         return s;
     return peer_word() == SHMQ_CHANNEL_GONE ? Status::PeerGone : Status::Ok;
@@ -154,7 +165,7 @@ Holder SocketBell::peer() noexcept {
 
 int SocketBell::fd() const noexcept {
     polled_.store(true, std::memory_order_relaxed);
-    end_.connection.polled_for(end_.end);
+    end_.connection.polled_for(end_.end, true);
     return end_.connection.fd();
 }
 

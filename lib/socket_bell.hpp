@@ -56,7 +56,7 @@ private:
     std::uint32_t word_;                ///< of the claim, in the header
     Descriptor epoll_;
     mutable std::atomic<bool> polled_{false}; ///< fd() was asked for
-    bool obstructed_ = false;                 ///< its bell may stand behind another's
+    bool obstructed_ = false;                 ///< its bell may find no room
     unsigned skipped_ = 0;
     unsigned takes_ = 0;
 };

@@ -174,9 +174,10 @@ public:
     /// unix: readable when the peer rang for either end, sent a control message,
     /// or is gone. At the start of each turn call take_rings(); then read until
     /// Empty, write what waits until Full, receive_control until Empty, in any
-    /// order, and wait again. Edge-triggered is enough. One thread at a time
-    /// polls; a thread may block in an end meanwhile, in which case the
-    /// descriptor may be readable for that end for a moment.
+    /// order, and wait again. Edge-triggered is enough. Ask for it before the
+    /// first look. One thread at a time polls; a thread may block in an end
+    /// meanwhile, which take_rings() wakes. To poll for both ends this is the
+    /// descriptor, not each end's own.
     /// Device: POLLIN, POLLOUT; see shmq(4).
     [[nodiscard]] int fd();
 

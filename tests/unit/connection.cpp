@@ -9,8 +9,13 @@
 
 #include <gtest/gtest.h>
 
+#include <shmq/core/channel.h>
+
+#include <linux/shmq.h>
+
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -55,6 +60,52 @@ std::string text(std::uint32_t n) {
 
 shmq::Bytes bytes(const std::string& s) {
     return shmq::Bytes(s.data(), s.size());
+}
+
+/// A thread of this process that sends `count` messages, and waits for room.
+class Sender {
+public:
+    Sender(Channel& channel, std::uint32_t count)
+        : thread_([this, &channel, count] {
+              tid_.store(::gettid());
+              auto tx = channel.sender();
+              for (std::uint32_t n = 0; n < count; ++n)
+                  if (tx.write(bytes(text(n)), patience) == Status::PeerGone)
+                      // Told once that the end which rang has gone.
+                      (void)tx.write(bytes(text(n)), patience);
+          }) {}
+    ~Sender() { thread_.join(); }
+    Sender(const Sender&) = delete;
+    Sender& operator=(const Sender&) = delete;
+
+    /// Waits until it has slept for some time; where that is not to be seen, for long.
+    void wait_until_asleep() const {
+        for (int asleep = 0; asleep < 20; ++asleep) {
+            std::this_thread::sleep_for(1ms);
+            std::ifstream stat("/proc/self/task/" + std::to_string(tid_.load()) + "/stat");
+            std::string line;
+            std::getline(stat, line);
+            if (line.find(") S ") == std::string::npos)
+                asleep = 0;
+        }
+    }
+
+private:
+    std::atomic<pid_t> tid_{0};
+    std::thread thread_;
+};
+
+/// As the peer does before it rings for the sender of `channel`, its first side:
+/// who sleeps in it is about to be woken.
+void clear_word_of_sender(const Channel& channel) {
+    auto* const base = reinterpret_cast<shmq_base>(channel.region().bytes().data());
+    shmq_doorbell_disarm(base, shmq_channel_bell(SHMQ_BELL_ROOM(0)));
+}
+
+/// Rings for the sender of the other side, though it may not wait: twice each.
+void ring_for_sender(Channel& channel, int times) {
+    for (int i = 0; i < times; ++i)
+        (void)channel.receiver();
 }
 
 TEST(Connection, ASideHasEachEndOnceAndNotTheOtherSides) {
@@ -324,6 +375,117 @@ TEST(Connection, APeerThatHungUpIsNoticedByALoopThatOnlyTries) {
     while (rx.try_read().status() == Status::Empty)
         std::this_thread::yield();
     EXPECT_EQ(rx.try_read().status(), Status::PeerGone);
+}
+
+// ---- what stands behind the bell of an end that sleeps, or behind many bells
+
+TEST(Connection, APollerIsGivenWhatStandsBehindTheBellOfAnEndThatSleeps) {
+    for (const bool whole : {true, false}) {
+        Pair p({.queue_size = 512});
+        auto rx = p.near.receiver();
+        ring_for_sender(p.far, 2);
+        const Sender sender(p.near, 100);
+        sender.wait_until_asleep();
+        const Epoll epoll(whole ? p.near.fd() : rx.fd(), EPOLLIN | EPOLLET);
+        ASSERT_EQ(p.far.try_send_control("aside"), Status::Ok);
+        sender.wait_until_asleep();
+        clear_word_of_sender(p.near);
+        ASSERT_TRUE(epoll.wait());
+        if (whole) {
+            EXPECT_EQ(p.near.take_rings(), Status::Ok);
+        }
+        EXPECT_EQ(rx.try_read().status(), Status::Empty);
+        std::byte to[Channel::max_control];
+        EXPECT_EQ(p.near.try_receive_control(to).status, Status::Ok) << "no event comes for it";
+        p.far = {};
+    }
+}
+
+TEST(Connection, APollersBellIsNotLostBehindThoseOfASenderThatSleeps) {
+    for (const bool whole : {true, false}) {
+        Pair p({.queue_size = 256});
+        auto rx = p.near.receiver();
+        ring_for_sender(p.far, 2);
+        const Sender sender(p.near, messages);
+        sender.wait_until_asleep();
+        const Epoll epoll(whole ? p.near.fd() : rx.fd(), EPOLLIN | EPOLLET);
+        auto tx = p.far.sender(); // rings for the receiver
+        sender.wait_until_asleep();
+        clear_word_of_sender(p.near);
+        ASSERT_TRUE(epoll.wait());
+        if (whole) {
+            EXPECT_EQ(p.near.take_rings(), Status::Ok);
+        }
+        EXPECT_EQ(rx.try_read().status(), Status::Empty);
+        // Now it waits, and the sender is rung for more often than a socket holds.
+        auto rx_far = p.far.receiver();
+        for (std::uint32_t n = 0; n < messages; ++n)
+            ASSERT_EQ(rx_far.read(patience).text(), text(n));
+        ASSERT_EQ(tx.write("at last"), Status::Ok);
+        for (std::string got; got != "at last";) {
+            ASSERT_TRUE(epoll.wait()) << "slept through a message";
+            if (whole) {
+                EXPECT_EQ(p.near.take_rings(), Status::Ok);
+            }
+            const auto m = rx.try_read();
+            ASSERT_TRUE(m || m.status() == Status::Empty);
+            got = m.text();
+        }
+    }
+}
+
+TEST(Connection, APollerIsGivenWhatStandsBehindManyBells) {
+    Pair p;
+    auto rx = p.near.receiver();
+    const Epoll epoll(p.near.fd(), EPOLLIN | EPOLLET);
+    ring_for_sender(p.far, 50);
+    ASSERT_EQ(p.far.try_send_control("aside"), Status::Ok);
+    ASSERT_TRUE(epoll.wait());
+    EXPECT_EQ(p.near.take_rings(), Status::Ok);
+    std::byte to[Channel::max_control];
+    EXPECT_EQ(p.near.try_receive_control(to).status, Status::Ok) << "no event comes for it";
+    ring_for_sender(p.far, 50);
+    p.far = {};
+    ASSERT_TRUE(epoll.wait());
+    EXPECT_EQ(p.near.take_rings(), Status::PeerGone) << "no event comes for that";
+}
+
+TEST(Connection, AReceiverThatSleepsIsWokenThoughTheSocketWasFullOfTheSendersBells) {
+    Pair p;
+    std::thread receiver([&] {
+        auto rx = p.near.receiver();
+        for (std::uint32_t n = 0; n < 20; ++n) {
+            const auto start = std::chrono::steady_clock::now();
+            // A message that came is given at the end of the time too.
+            ASSERT_EQ(rx.read(patience).text(), text(n));
+            ASSERT_LT(std::chrono::steady_clock::now() - start, patience) << "slept through it";
+        }
+    });
+    auto tx = p.far.sender();
+    for (std::uint32_t n = 0; n < 20; ++n) {
+        ring_for_sender(p.far, 500);
+        EXPECT_EQ(tx.write(bytes(text(n))), Status::Ok);
+    }
+    receiver.join();
+}
+
+TEST(Connection, TwoPolledEndsDoNotLeaveWhatIsForNeitherToTheOther) {
+    Pair p;
+    auto rx = p.near.receiver();
+    auto tx = p.near.sender();
+    auto tx_far = p.far.sender();
+    (void)tx.fd();
+    const Epoll epoll(rx.fd(), EPOLLIN | EPOLLET);
+    ASSERT_EQ(p.near.try_send_control("aside"), Status::Ok);
+    std::byte to[Channel::max_control];
+    EXPECT_EQ(p.far.try_receive_control(to).status, Status::Ok);
+    // So it gave credit, which is for no end, and its bells must not stand behind.
+    for (std::uint32_t n = 0; n < 1000; ++n) {
+        EXPECT_EQ(rx.try_read().status(), Status::Empty);
+        ASSERT_EQ(tx_far.write(bytes(text(n))), Status::Ok);
+        ASSERT_TRUE(epoll.wait()) << "slept through message " << n;
+        ASSERT_EQ(rx.try_read().text(), text(n));
+    }
 }
 
 // ---- control messages
