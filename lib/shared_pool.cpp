@@ -69,14 +69,9 @@ const char* explain(shmq_pool_fault fault) noexcept {
 }
 
 shmq_pool_shape shape_of(const SharedPoolOptions& options, const std::string& what) {
-    const std::uint64_t size = shmq_pool_align(options.block_size, SHMQ_POOL_LINE);
     shmq_pool core{};
-    shmq_pool_shape shape{options.blocks, static_cast<std::uint32_t>(size), SHMQ_POOL_LINE,
-                          options.owners};
-    // Large blocks begin with a page: for O_DIRECT, and to be mapped alone.
-    if (size % 4096 == 0)
-        shape.align = 4096;
-    if (size > UINT32_MAX || !shmq_pool_lay_out(&core, nullptr, &shape))
+    shmq_pool_shape shape{};
+    if (!shmq_pool_plan(&core, &shape, options.blocks, options.block_size, options.owners))
         fail(std::errc::invalid_argument,
              what + ": a pool has 1 block or more, 2 to 256 owners and less than 4 GiB, not " +
                  std::to_string(options.blocks) + " blocks of " +
