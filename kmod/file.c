@@ -41,6 +41,7 @@ static int shmq_close(struct inode *inode, struct file *filp)
 	struct shmq_file *file = filp->private_data;
 
 	shmq_claim_release_all(file);
+	shmq_owner_release_all(file);
 	put_device(&file->dev->device);
 	kfree(file);
 	return 0;

@@ -144,6 +144,8 @@ const char* name_of(enum shmq_layout layout) noexcept {
         return "raw";
     case SHMQ_LAYOUT_CELL:
         return "cell";
+    case SHMQ_LAYOUT_POOL:
+        return "pool";
     }
     return "unknown";
 }
