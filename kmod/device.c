@@ -254,6 +254,7 @@ static struct shmq_device *shmq_device_alloc(const struct shmq_config *config)
 	dev->cdev.owner = THIS_MODULE;
 	mutex_init(&dev->lock);
 	mutex_init(&dev->consume_lock);
+	init_waitqueue_head(&dev->end);
 	shmq_service_init(dev);
 	ratelimit_state_init(&dev->log_limit, 5 * HZ, 1000);
 	shmq_events_init(dev);

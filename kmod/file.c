@@ -329,6 +329,8 @@ static __poll_t shmq_poll(struct file *filp, poll_table *wait)
 	__poll_t mask = 0;
 	u32 i;
 
+	if (!dev->queue_count)
+		poll_wait(filp, &dev->end, wait);
 	for (i = 0; i < dev->queue_count; i++) {
 		poll_wait(filp, &dev->queue[i].wait[0], wait);
 		poll_wait(filp, &dev->queue[i].wait[1], wait);

@@ -251,6 +251,7 @@ struct shmq_periods {
  * @pool: of layout pool; what it was made as
  * @owner: of layout pool: by slot, the open file that has it; under @lock
  * @max_message: bytes
+ * @end: who polls a device without queues waits here, for its removal
  * @added: its node was made
  * @doomed: somebody is removing it
  * @removed: nothing more will happen
@@ -289,6 +290,7 @@ struct shmq_device {
 	struct shmq_pool_shape pool;
 	struct shmq_file **owner;
 	u32 max_message;
+	wait_queue_head_t end;
 	bool added;
 	bool doomed;
 	bool removed;
