@@ -2,6 +2,7 @@
 #include "failure.hpp"
 #include "pool_claim.hpp"
 
+#include <shmq/device.hpp>
 #include <shmq/shared_pool.hpp>
 
 #include <array>
@@ -35,6 +36,7 @@ struct SharedPool::State {
 namespace {
 
 constexpr std::string_view shm_scheme = "shm:";
+constexpr std::string_view device_scheme = "dev:";
 
 // How long to wait for a creator that is at work.
 constexpr std::chrono::milliseconds creator_time{1000};
@@ -43,11 +45,34 @@ shmq_base base_of(const Region& region) noexcept {
     return reinterpret_cast<shmq_base>(region.bytes().data());
 }
 
+bool is(const std::string& address, std::string_view scheme) noexcept {
+    return address.compare(0, scheme.size(), scheme) == 0;
+}
+
+// For what only a named pool can.
 std::string shm_name_of(const std::string& address) {
-    if (address.compare(0, shm_scheme.size(), shm_scheme) != 0)
+    if (is(address, device_scheme))
+        fail(std::errc::operation_not_supported,
+             address +
+                 ": the driver makes and removes pools of devices: shmqctl add --layout pool, "
+                 "shmqctl del");
+    if (!is(address, shm_scheme))
         fail(std::errc::protocol_not_supported,
-             "'" + address + "' is no address of a pool: those are \"shm:/name\"");
+             "'" + address + "' is no address of a pool: those are shm:/name and dev:/dev/shmqN");
     return address.substr(shm_scheme.size());
+}
+
+Region region_of(const Device& device) {
+    for (const shmq_area& area : device.areas())
+        if (area.type == SHMQ_AREA_POOL)
+            return Region::from_fd(device.fd(), static_cast<std::size_t>(area.length), area.offset);
+    fail(std::errc::protocol_error,
+         device.path() + ": has no pool: it was not made with layout pool");
+}
+
+void check_writable(const Region& region, const std::string& what) {
+    if (!region.writable())
+        fail(std::errc::permission_denied, what + ": its memory is only readable");
 }
 
 const char* explain(shmq_pool_fault fault) noexcept {
@@ -57,7 +82,8 @@ const char* explain(shmq_pool_fault fault) noexcept {
     case SHMQ_POOL_TRUNCATED:
         return "is shorter than a pool, or than its header tells";
     case SHMQ_POOL_NOT_READY:
-        return "is not ready: its creator is still at work, or died; if so, unlink it";
+        return "is not ready: its creator is still at work, or died; if so, unlink it (shmqctl "
+               "reset, if it is a device's)";
     case SHMQ_POOL_NO_POOL:
         return "is no pool of shmq, or of a machine with the other byte order";
     case SHMQ_POOL_BAD_VERSION:
@@ -152,6 +178,7 @@ void SharedPool::leave() noexcept {
 }
 
 SharedPool SharedPool::join(Region region, const std::string& what) {
+    check_writable(region, what);
     auto state = std::make_unique<State>(std::move(region), what);
     if (reinterpret_cast<std::uintptr_t>(base_of(state->region)) % SHMQ_POOL_LINE != 0)
         fail(std::errc::invalid_argument, what + ": the memory must be 64-byte aligned");
@@ -174,6 +201,7 @@ SharedPool SharedPool::join(Region region, const std::string& what) {
 
 SharedPool SharedPool::make(Region region, const SharedPoolOptions& options,
                             const std::string& what) {
+    check_writable(region, what);
     const shmq_pool_shape shape = shape_of(options, what);
     shmq_pool core{};
     if (region.size() >= SHMQ_POOL_HEADER && shmq_load_acquire(base_of(region), 0) != 0)
@@ -200,13 +228,14 @@ SharedPool SharedPool::create(const std::string& address, const SharedPoolOption
 }
 
 SharedPool SharedPool::open(const std::string& address) {
-    const std::string name = shm_name_of(address);
+    const bool device = is(address, device_scheme);
+    const std::string name = device ? address.substr(device_scheme.size()) : shm_name_of(address);
     const auto give_up = std::chrono::steady_clock::now() + creator_time;
     for (;;) {
         try {
-            return join(Region::posix_shm(name), address);
+            return join(device ? region_of(Device::open(name)) : Region::posix_shm(name), address);
         } catch (const std::system_error& e) {
-            // EINVAL: it has no bytes yet. Both pass when the creator is done.
+            // EINVAL: it has no bytes yet. Both pass when the creator, or a reset, is done.
             const bool passes = e.code() == std::errc::resource_unavailable_try_again ||
                                 e.code() == std::errc::invalid_argument;
             if (!passes || std::chrono::steady_clock::now() >= give_up)
@@ -239,7 +268,7 @@ SharedPool SharedPool::again() const {
     const Region& region = state_->region;
     if (region.fd() < 0)
         return join(Region::raw(region.bytes().data(), region.size()), state_->what);
-    return join(Region::from_fd(region.fd(), region.size()), state_->what);
+    return join(Region::from_fd(region.fd(), region.size(), region.offset()), state_->what);
 }
 
 std::size_t SharedPool::sweep() noexcept {
