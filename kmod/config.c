@@ -32,7 +32,7 @@ static const char *shmq_print_fault(const struct shmq_config *config, int *attri
 	*attribute = SHMQ_A_DEV_PRINT_OFFSET;
 	if (print->offset % sizeof(u32))
 		return "the offset to print at must be a multiple of 4";
-	if (config->layout == SHMQ_LAYOUT_RAW &&
+	if (config->layout != SHMQ_LAYOUT_CELL &&
 	    print->offset + (u64)print->words * sizeof(u32) > config->length)
 		return "the words to print are not all in the memory of the device";
 	if (config->layout != SHMQ_LAYOUT_CELL)
@@ -45,7 +45,7 @@ static const char *shmq_print_fault(const struct shmq_config *config, int *attri
 }
 
 /**
- * shmq_config_fault() - what is wrong with the time, cell and print of a device
+ * shmq_config_fault() - what is wrong with the time, cell, pool and print of a device
  * @config: all of it
  * @attribute: out: SHMQ_A_DEV_* of what is wrong
  *
@@ -59,6 +59,8 @@ const char *shmq_config_fault(const struct shmq_config *config, int *attribute)
 		return fault;
 	if (config->layout == SHMQ_LAYOUT_CELL)
 		fault = shmq_cell_config_fault(config, attribute);
+	else if (config->layout == SHMQ_LAYOUT_POOL)
+		fault = shmq_pool_config_fault(config, attribute);
 	if (!fault)
 		fault = shmq_print_fault(config, attribute);
 	if (fault)

@@ -135,6 +135,7 @@ static void shmq_device_free(struct device *device)
 	shmq_service_stop(dev);
 	shmq_events_stop(dev);
 	kvfree(dev->buffer);
+	kfree(dev->owner);
 	shmq_region_free(&dev->region);
 	free_page((unsigned long)dev->state);
 	free_page((unsigned long)dev->wake);
@@ -155,6 +156,8 @@ static int shmq_device_lay_out(struct shmq_device *dev)
 		return 0;
 	if (config->layout == SHMQ_LAYOUT_CELL)
 		return shmq_cell_make(dev);
+	if (config->layout == SHMQ_LAYOUT_POOL)
+		return shmq_pool_make(dev);
 	most = shmq_message_max(&config->format, half - SHMQ_QUEUE_HEADER);
 	if (!most || shmq_format_check(&config->format, dev->region.base, half) != SHMQ_OK) {
 		pr_err("size=%llu: half of it holds no message with a prefix of %u bytes; ask for more\n",
@@ -251,6 +254,7 @@ static struct shmq_device *shmq_device_alloc(const struct shmq_config *config)
 	dev->cdev.owner = THIS_MODULE;
 	mutex_init(&dev->lock);
 	mutex_init(&dev->consume_lock);
+	init_waitqueue_head(&dev->end);
 	shmq_service_init(dev);
 	ratelimit_state_init(&dev->log_limit, 5 * HZ, 1000);
 	shmq_events_init(dev);

@@ -41,6 +41,7 @@ static int shmq_close(struct inode *inode, struct file *filp)
 	struct shmq_file *file = filp->private_data;
 
 	shmq_claim_release_all(file);
+	shmq_owner_release_all(file);
 	put_device(&file->dev->device);
 	kfree(file);
 	return 0;
@@ -328,6 +329,8 @@ static __poll_t shmq_poll(struct file *filp, poll_table *wait)
 	__poll_t mask = 0;
 	u32 i;
 
+	if (!dev->queue_count)
+		poll_wait(filp, &dev->end, wait);
 	for (i = 0; i < dev->queue_count; i++) {
 		poll_wait(filp, &dev->queue[i].wait[0], wait);
 		poll_wait(filp, &dev->queue[i].wait[1], wait);

@@ -30,6 +30,7 @@
 #include <shmq/core/cell.h>
 #include <shmq/core/doorbell.h>
 #include <shmq/core/frame.h>
+#include <shmq/core/pool_owner.h>
 
 /* mmap offsets; the region may not reach them. */
 #define SHMQ_REGION_MAX		SZ_1G
@@ -55,6 +56,10 @@
 /* A cell of which nothing is said. */
 #define SHMQ_CELL_SIZE		64
 #define SHMQ_CELL_READERS	8
+
+/* Likewise a pool. */
+#define SHMQ_BLOCK_SIZE		4096
+#define SHMQ_POOL_OWNERS	32
 
 /* For shmq_device_create(): the lowest number that is free. */
 #define SHMQ_ANY_INDEX		U32_MAX
@@ -89,6 +94,8 @@ struct shmq_print {
  * @print: changes under both locks of the device
  * @cell_size: of the value, bytes; layout cell only
  * @cell_readers: that can register; layout cell only
+ * @pool_block_size: bytes; layout pool only
+ * @pool_owners: at once, at most; layout pool only
  * @tick_ms: period of the built-in source; 0: none
  * @restart: a peer that zeroes the positions is followed, not stopped
  * @mode: of the node, bits of 0666
@@ -107,6 +114,8 @@ struct shmq_config {
 	struct shmq_print print;
 	u32 cell_size;
 	u32 cell_readers;
+	u32 pool_block_size;
+	u32 pool_owners;
 	u32 tick_ms;
 	bool restart;
 	umode_t mode;
@@ -239,7 +248,10 @@ struct shmq_periods {
  * @queue_count: 0 for layouts without queues
  * @queue: the queues
  * @cell: of layout cell; a private copy of how it lies
+ * @pool: of layout pool; what it was made as
+ * @owner: of layout pool: by slot, the open file that has it; under @lock
  * @max_message: bytes
+ * @end: who polls a device without queues waits here, for its removal
  * @added: its node was made
  * @doomed: somebody is removing it
  * @removed: nothing more will happen
@@ -275,7 +287,10 @@ struct shmq_device {
 	u32 queue_count;
 	struct shmq_queue queue[SHMQ_MAX_QUEUES];
 	struct shmq_cell cell;
+	struct shmq_pool_shape pool;
+	struct shmq_file **owner;
 	u32 max_message;
+	wait_queue_head_t end;
 	bool added;
 	bool doomed;
 	bool removed;
@@ -430,6 +445,15 @@ const char *shmq_cell_config_fault(const struct shmq_config *config, int *attrib
 int shmq_cell_make(struct shmq_device *dev);
 enum shmq_status shmq_cell_look(struct shmq_device *dev, u32 length,
 				struct shmq_cell_stamp *stamp);
+
+/* pool.c */
+const char *shmq_pool_config_fault(const struct shmq_config *config, int *attribute);
+int shmq_pool_make(struct shmq_device *dev);
+void shmq_pool_reset(struct shmq_device *dev);
+int shmq_owner_claim(struct shmq_file *file, u32 slot);
+int shmq_owner_release(struct shmq_file *file, u32 slot);
+void shmq_owner_release_all(struct shmq_file *file);
+bool shmq_pool_in_use(const struct shmq_device *dev);
 
 /* config.c */
 const char *shmq_config_fault(const struct shmq_config *config, int *attribute);

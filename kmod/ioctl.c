@@ -27,6 +27,18 @@ static int shmq_arg_in(void *arg, size_t known, u32 flags, const void __user *fr
 	return ((u32 *)arg)[1] & ~flags ? -EINVAL : 0;
 }
 
+static u32 shmq_area_type(const struct shmq_device *dev)
+{
+	switch (dev->config.layout) {
+	case SHMQ_LAYOUT_CELL:
+		return SHMQ_AREA_CELL;
+	case SHMQ_LAYOUT_POOL:
+		return SHMQ_AREA_POOL;
+	default:
+		return SHMQ_AREA_RAW;
+	}
+}
+
 static void shmq_area_fill(struct shmq_device *dev, struct shmq_info *info)
 {
 	struct shmq_area *area = info->areas;
@@ -34,8 +46,7 @@ static void shmq_area_fill(struct shmq_device *dev, struct shmq_info *info)
 
 	if (!dev->queue_count) {
 		info->area_count = 1;
-		area->type = dev->config.layout == SHMQ_LAYOUT_CELL ? SHMQ_AREA_CELL
-								    : SHMQ_AREA_RAW;
+		area->type = shmq_area_type(dev);
 		area->length = dev->region.length;
 		return;
 	}
@@ -136,7 +147,26 @@ static long shmq_ioctl_release(struct shmq_file *file, void __user *arg)
 	return err ? err : shmq_claim_release(file, &file->dev->queue[claim.queue], claim.end);
 }
 
-/* Starts the queues over. Nobody else may hold an end; the kernel steps aside. */
+/* For who may write only: others have no business with blocks. */
+static long shmq_ioctl_owner(struct file *filp, int (*change)(struct shmq_file *file, u32 slot),
+			     void __user *arg)
+{
+	struct shmq_owner owner;
+	int err = shmq_arg_in(&owner, sizeof(owner), 0, arg);
+
+	if (err)
+		return err;
+	if (owner.reserved)
+		return -EINVAL;
+	if (!(filp->f_mode & FMODE_WRITE))
+		return -EBADF;
+	return change(filp->private_data, owner.slot);
+}
+
+/*
+ * Starts the queues, or the pool, over. Nobody else may hold an end, and nobody be
+ * an owner; the kernel steps aside.
+ */
 static int shmq_reset(struct shmq_file *file, u32 *epoch)
 {
 	struct shmq_device *dev = file->dev;
@@ -146,7 +176,7 @@ static int shmq_reset(struct shmq_file *file, u32 *epoch)
 	mutex_lock(&dev->lock);
 	if (dev->removed)
 		err = -ENODEV;
-	else if (shmq_claimed_by_others(file))
+	else if (shmq_claimed_by_others(file) || shmq_pool_in_use(dev))
 		err = -EBUSY;
 	if (!err) {
 		mutex_lock(&dev->consume_lock);
@@ -158,6 +188,7 @@ static int shmq_reset(struct shmq_file *file, u32 *epoch)
 			shmq_queue_reset(&dev->queue[i]);
 			mutex_unlock(&dev->queue[i].io_lock);
 		}
+		shmq_pool_reset(dev);
 		dev->reader.lost = false;
 		*epoch = dev->state->epoch;
 		mutex_unlock(&dev->consume_lock);
@@ -196,12 +227,19 @@ static long shmq_ioctl_kick(struct shmq_device *dev, unsigned long bells)
 	return 0;
 }
 
+/* Programs go on with the blocks of a device that is removed, and some of them die. */
+static bool shmq_ioctl_outlives(unsigned int cmd)
+{
+	return _IOC_TYPE(cmd) == SHMQ_IOC_TYPE &&
+	       (_IOC_NR(cmd) == _IOC_NR(SHMQ_IOC_OWN) || _IOC_NR(cmd) == _IOC_NR(SHMQ_IOC_DISOWN));
+}
+
 long shmq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
 	struct shmq_file *file = filp->private_data;
 	void __user *user = (void __user *)arg;
 
-	if (READ_ONCE(file->dev->removed))
+	if (READ_ONCE(file->dev->removed) && !shmq_ioctl_outlives(cmd))
 		return -ENODEV;
 	if (_IOC_TYPE(cmd) != SHMQ_IOC_TYPE)
 		return -ENOTTY;
@@ -217,6 +255,10 @@ long shmq_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return shmq_ioctl_reset(filp, user);
 	case _IOC_NR(SHMQ_IOC_KICK):
 		return shmq_ioctl_kick(file->dev, arg);
+	case _IOC_NR(SHMQ_IOC_OWN):
+		return shmq_ioctl_owner(filp, shmq_owner_claim, user);
+	case _IOC_NR(SHMQ_IOC_DISOWN):
+		return shmq_ioctl_owner(filp, shmq_owner_release, user);
 	default:
 		return -ENOTTY;
 	}

@@ -25,7 +25,7 @@ MODULE_PARM_DESC(size, "bytes of contiguous memory a device, with an optional K 
 
 static char *layout = "channel";
 module_param(layout, charp, 0444);
-MODULE_PARM_DESC(layout, "what is in the memory: channel (two queues, one each way), cell (one latest value) or raw (nothing) (default channel)");
+MODULE_PARM_DESC(layout, "what is in the memory: channel (two queues, one each way), cell (one latest value), pool (blocks that programs share) or raw (nothing) (default channel)");
 
 static uint cell_size = SHMQ_CELL_SIZE;
 module_param(cell_size, uint, 0444);
@@ -35,9 +35,17 @@ static uint cell_readers = SHMQ_CELL_READERS;
 module_param(cell_readers, uint, 0444);
 MODULE_PARM_DESC(cell_readers, "with layout=cell: how many readers can register, 0 to 30; any number read without (default 8)");
 
+static uint pool_block_size = SHMQ_BLOCK_SIZE;
+module_param(pool_block_size, uint, 0444);
+MODULE_PARM_DESC(pool_block_size, "with layout=pool: bytes of a block, rounded up to a multiple of 64; there are as many as the memory holds (default 4096)");
+
+static uint pool_owners = SHMQ_POOL_OWNERS;
+module_param(pool_owners, uint, 0444);
+MODULE_PARM_DESC(pool_owners, "with layout=pool: how many can share it at once, 2 to 256 (default 32)");
+
 static char *handler = "echo";
 module_param(handler, charp, 0444);
-MODULE_PARM_DESC(handler, "what the kernel does: with messages echo, log or count; print (words of memory, with layout=raw and cell); or none (default echo, none with layout=raw and cell)");
+MODULE_PARM_DESC(handler, "what the kernel does: with messages echo, log or count; print (words of memory, with other layouts); or none (default echo, none with other layouts)");
 
 static char *framing = "checked";
 module_param(framing, charp, 0444);
@@ -154,11 +162,12 @@ static int shmq_parse_layout(struct shmq_config *config)
 		[SHMQ_LAYOUT_CHANNEL] = "channel",
 		[SHMQ_LAYOUT_RAW] = "raw",
 		[SHMQ_LAYOUT_CELL] = "cell",
+		[SHMQ_LAYOUT_POOL] = "pool",
 	};
 	int known = match_string(layouts, ARRAY_SIZE(layouts), layout);
 
 	if (known < 0) {
-		pr_err("layout=%s: unknown; known are channel, raw and cell\n", layout);
+		pr_err("layout=%s: unknown; known are channel, raw, cell and pool\n", layout);
 		return -EINVAL;
 	}
 	if (tick_ms && known != SHMQ_LAYOUT_CHANNEL) {
@@ -168,6 +177,8 @@ static int shmq_parse_layout(struct shmq_config *config)
 	config->layout = known;
 	config->cell_size = cell_size;
 	config->cell_readers = cell_readers;
+	config->pool_block_size = pool_block_size;
+	config->pool_owners = pool_owners;
 	return 0;
 }
 
@@ -267,6 +278,11 @@ static int shmq_parse_rest(const struct shmq_config *config)
 	case SHMQ_A_DEV_CELL_READERS:
 		pr_err("cell_size=%u cell_readers=%u: %s\n", cell_size, cell_readers, fault);
 		break;
+	case SHMQ_A_DEV_POOL_BLOCK_SIZE:
+	case SHMQ_A_DEV_POOL_OWNERS:
+		pr_err("pool_block_size=%u pool_owners=%u: %s\n", pool_block_size, pool_owners,
+		       fault);
+		break;
 	case SHMQ_A_DEV_PERIOD_US:
 		pr_err("period_us=%u: %s\n", period_us, fault);
 		break;
@@ -323,6 +339,8 @@ struct shmq_config shmq_config_default(void)
 		.print.words = 1,
 		.cell_size = SHMQ_CELL_SIZE,
 		.cell_readers = SHMQ_CELL_READERS,
+		.pool_block_size = SHMQ_BLOCK_SIZE,
+		.pool_owners = SHMQ_POOL_OWNERS,
 		.mode = shmq_defaults.mode,
 		.uid = shmq_defaults.uid,
 		.gid = shmq_defaults.gid,

@@ -103,6 +103,25 @@ static int shmq_config_cell(struct genl_info *info, struct shmq_config *config)
 							     : SHMQ_A_DEV_CELL_READERS, -EINVAL);
 }
 
+/* Likewise. */
+static int shmq_config_pool(struct genl_info *info, struct shmq_config *config)
+{
+	struct nlattr **attrs = info->attrs;
+
+	if (attrs[SHMQ_A_DEV_POOL_BLOCK_SIZE])
+		config->pool_block_size = nla_get_u32(attrs[SHMQ_A_DEV_POOL_BLOCK_SIZE]);
+	if (attrs[SHMQ_A_DEV_POOL_OWNERS])
+		config->pool_owners = nla_get_u32(attrs[SHMQ_A_DEV_POOL_OWNERS]);
+	if (config->layout == SHMQ_LAYOUT_POOL)
+		return 0;
+	if (!attrs[SHMQ_A_DEV_POOL_BLOCK_SIZE] && !attrs[SHMQ_A_DEV_POOL_OWNERS])
+		return 0;
+	NL_SET_ERR_MSG(info->extack, "only layout pool has blocks and owners");
+	return shmq_refuse(info, attrs[SHMQ_A_DEV_POOL_BLOCK_SIZE] ? SHMQ_A_DEV_POOL_BLOCK_SIZE
+								   : SHMQ_A_DEV_POOL_OWNERS,
+			   -EINVAL);
+}
+
 static int shmq_config_node(struct genl_info *info, struct shmq_config *config)
 {
 	struct nlattr **attrs = info->attrs;
@@ -253,6 +272,8 @@ int shmq_config_new(struct genl_info *info, struct shmq_config *config)
 		err = shmq_config_messages(info, config);
 	if (!err)
 		err = shmq_config_cell(info, config);
+	if (!err)
+		err = shmq_config_pool(info, config);
 	if (err)
 		return err;
 	if (config->layout != SHMQ_LAYOUT_CHANNEL)

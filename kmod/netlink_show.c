@@ -100,6 +100,11 @@ int shmq_show_device(struct sk_buff *skb, struct shmq_device *dev)
 	    (nla_put_u32(skb, SHMQ_A_DEV_CELL_SIZE, dev->config.cell_size) ||
 	     nla_put_u32(skb, SHMQ_A_DEV_CELL_READERS, dev->config.cell_readers)))
 		return -EMSGSIZE;
+	if (dev->config.layout == SHMQ_LAYOUT_POOL &&
+	    (nla_put_u32(skb, SHMQ_A_DEV_POOL_BLOCK_SIZE, dev->pool.size) ||
+	     nla_put_u32(skb, SHMQ_A_DEV_POOL_OWNERS, dev->pool.owners) ||
+	     nla_put_u32(skb, SHMQ_A_DEV_POOL_BLOCKS, dev->pool.blocks)))
+		return -EMSGSIZE;
 	return shmq_show_queues(skb, dev, false);
 }
 

@@ -153,6 +153,7 @@ void shmq_wake_all(struct shmq_device *dev)
 		wake_up_all(&dev->queue[i].wait[0]);
 		wake_up_all(&dev->queue[i].wait[1]);
 	}
+	wake_up_all(&dev->end);
 	shmq_service_kick(dev);
 }
 

@@ -27,6 +27,7 @@ static ssize_t layout_show(struct device *device, struct device_attribute *attr,
 		[SHMQ_LAYOUT_CHANNEL] = "channel",
 		[SHMQ_LAYOUT_RAW] = "raw",
 		[SHMQ_LAYOUT_CELL] = "cell",
+		[SHMQ_LAYOUT_POOL] = "pool",
 	};
 
 	return sysfs_emit(buf, "%s\n", names[shmq_of(device)->config.layout]);

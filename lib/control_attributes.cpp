@@ -87,6 +87,23 @@ void read_access(DeviceStatus& d, const nlattr& a) {
     }
 }
 
+void read_pool(DeviceStatus& d, const nlattr& a) {
+    switch (type_of(a)) {
+    case SHMQ_A_DEV_POOL_BLOCK_SIZE:
+        d.pool_block_size = word(a);
+        break;
+    case SHMQ_A_DEV_POOL_BLOCKS:
+        d.pool_blocks = word(a);
+        break;
+    case SHMQ_A_DEV_POOL_OWNERS:
+        d.pool_owners = word(a);
+        break;
+    default:
+        read_access(d, a);
+        break;
+    }
+}
+
 void read_schedule(DeviceStatus& d, const nlattr& a) {
     switch (type_of(a)) {
     case SHMQ_A_DEV_PERIOD_US:
@@ -114,7 +131,7 @@ void read_schedule(DeviceStatus& d, const nlattr& a) {
         d.cell_readers = word(a);
         break;
     default:
-        read_access(d, a);
+        read_pool(d, a);
         break;
     }
 }
@@ -315,6 +332,10 @@ void put_settings(Request& request, const DeviceSettings& settings) {
         request.put(SHMQ_A_DEV_CELL_SIZE, *settings.cell_size);
     if (settings.cell_readers)
         request.put(SHMQ_A_DEV_CELL_READERS, *settings.cell_readers);
+    if (settings.pool_block_size)
+        request.put(SHMQ_A_DEV_POOL_BLOCK_SIZE, *settings.pool_block_size);
+    if (settings.pool_owners)
+        request.put(SHMQ_A_DEV_POOL_OWNERS, *settings.pool_owners);
     put_change(request, settings);
 }
 

@@ -293,7 +293,9 @@ std::uint32_t Device::reset() const {
     if (::ioctl(fd(), SHMQ_IOC_RESET, &reset) != 0) {
         const int error = errno;
         fail_errno(error, error == EBUSY
-                              ? path() + ": another open file has an end; it must release it first"
+                              ? path() +
+                                    ": another open file has an end, or an owner is in its pool; "
+                                    "it must go first"
                               : path() + ": cannot be reset");
     }
     return reset.epoch;

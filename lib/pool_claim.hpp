@@ -13,12 +13,15 @@ namespace shmq::detail {
 /// the kernel takes back when their holder's process ends. They belong to an open
 /// file of this object's own, so that a process can hold several pools; a forked
 /// child holds them too.
+///
+/// On a device of layout pool they are claims of the driver's: one device may have
+/// several nodes (each container its own), and locks belong to the node.
 class PoolLocks {
 public:
     enum class Taken { yes, no, failed };
 
     /// Without a descriptor, or without /proc, there are no locks.
-    explicit PoolLocks(int fd) noexcept;
+    explicit PoolLocks(int fd);
 
     [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(file_); }
 
@@ -28,6 +31,7 @@ public:
 
 private:
     Descriptor file_;
+    bool driver_; ///< which claims the slots
 };
 
 } // namespace shmq::detail

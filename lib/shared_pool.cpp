@@ -2,7 +2,9 @@
 #include "failure.hpp"
 #include "open_when_made.hpp"
 #include "pool_claim.hpp"
+#include "shm_name.hpp"
 
+#include <shmq/device.hpp>
 #include <shmq/shared_pool.hpp>
 
 #include <array>
@@ -34,16 +36,40 @@ struct SharedPool::State {
 namespace {
 
 constexpr std::string_view shm_scheme = "shm:";
+constexpr std::string_view device_scheme = "dev:";
 
 shmq_base base_of(const Region& region) noexcept {
     return reinterpret_cast<shmq_base>(region.bytes().data());
 }
 
+bool is(const std::string& address, std::string_view scheme) noexcept {
+    return address.compare(0, scheme.size(), scheme) == 0;
+}
+
+// For what only a named pool can.
 std::string shm_name_of(const std::string& address) {
-    if (address.compare(0, shm_scheme.size(), shm_scheme) != 0)
+    if (is(address, device_scheme))
+        fail(std::errc::operation_not_supported,
+             address +
+                 ": the driver makes and removes pools of devices: shmqctl add --layout pool, "
+                 "shmqctl del");
+    if (!is(address, shm_scheme))
         fail(std::errc::protocol_not_supported,
-             "'" + address + "' is no address of a pool: those are \"shm:/name\"");
+             "'" + address + "' is no address of a pool: those are shm:/name and dev:/dev/shmqN");
     return address.substr(shm_scheme.size());
+}
+
+Region region_of(const Device& device) {
+    for (const shmq_area& area : device.areas())
+        if (area.type == SHMQ_AREA_POOL)
+            return Region::from_fd(device.fd(), static_cast<std::size_t>(area.length), area.offset);
+    fail(std::errc::protocol_error,
+         device.path() + ": has no pool: it was not made with layout pool");
+}
+
+void check_writable(const Region& region, const std::string& what) {
+    if (!region.writable())
+        fail(std::errc::permission_denied, what + ": its memory is only readable");
 }
 
 const char* explain(shmq_pool_fault fault) noexcept {
@@ -53,7 +79,8 @@ const char* explain(shmq_pool_fault fault) noexcept {
     case SHMQ_POOL_TRUNCATED:
         return "is shorter than a pool, or than its header tells";
     case SHMQ_POOL_NOT_READY:
-        return "is not ready: its creator is still at work, or died; if so, unlink it";
+        return "is not ready: its creator is still at work, or died; if so, unlink it (shmqctl "
+               "reset, if it is a device's)";
     case SHMQ_POOL_NO_POOL:
         return "is no pool of shmq, or of a machine with the other byte order";
     case SHMQ_POOL_BAD_VERSION:
@@ -65,14 +92,9 @@ const char* explain(shmq_pool_fault fault) noexcept {
 }
 
 shmq_pool_shape shape_of(const SharedPoolOptions& options, const std::string& what) {
-    const std::uint64_t size = shmq_pool_align(options.block_size, SHMQ_POOL_LINE);
     shmq_pool core{};
-    shmq_pool_shape shape{options.blocks, static_cast<std::uint32_t>(size), SHMQ_POOL_LINE,
-                          options.owners};
-    // Large blocks begin with a page: for O_DIRECT, and to be mapped alone.
-    if (size % 4096 == 0)
-        shape.align = 4096;
-    if (size > UINT32_MAX || !shmq_pool_lay_out(&core, nullptr, &shape))
+    shmq_pool_shape shape{};
+    if (!shmq_pool_plan(&core, &shape, options.blocks, options.block_size, options.owners))
         fail(std::errc::invalid_argument,
              what + ": a pool has 1 block or more, 2 to 256 owners and less than 4 GiB, not " +
                  std::to_string(options.blocks) + " blocks of " +
@@ -153,6 +175,7 @@ void SharedPool::leave() noexcept {
 }
 
 SharedPool SharedPool::join(Region region, const std::string& what) {
+    check_writable(region, what);
     auto state = std::make_unique<State>(std::move(region), what);
     if (reinterpret_cast<std::uintptr_t>(base_of(state->region)) % SHMQ_POOL_LINE != 0)
         fail(std::errc::invalid_argument, what + ": the memory must be 64-byte aligned");
@@ -175,6 +198,7 @@ SharedPool SharedPool::join(Region region, const std::string& what) {
 
 SharedPool SharedPool::make(Region region, const SharedPoolOptions& options,
                             const std::string& what) {
+    check_writable(region, what);
     const shmq_pool_shape shape = shape_of(options, what);
     shmq_pool core{};
     if (region.size() >= SHMQ_POOL_HEADER && shmq_load_acquire(base_of(region), 0) != 0)
@@ -201,8 +225,15 @@ SharedPool SharedPool::create(const std::string& address, const SharedPoolOption
 }
 
 SharedPool SharedPool::open(const std::string& address) {
+    if (is(address, device_scheme)) {
+        const std::string path = address.substr(device_scheme.size());
+        // A reset may be under way.
+        return detail::open_when_made([&] { return join(region_of(Device::open(path)), address); });
+    }
     const std::string name = shm_name_of(address);
-    return detail::open_when_made([&] { return join(Region::posix_shm(name), address); });
+    const auto open = [&] { return join(Region::posix_shm(name), address); };
+    // What is no name fails for good.
+    return detail::is_shm_name(name) ? detail::open_when_made(open) : open();
 }
 
 void SharedPool::unlink(const std::string& address) {
@@ -228,7 +259,7 @@ SharedPool SharedPool::again() const {
     const Region& region = state_->region;
     if (region.fd() < 0)
         return join(Region::raw(region.bytes().data(), region.size()), state_->what);
-    return join(Region::from_fd(region.fd(), region.size()), state_->what);
+    return join(Region::from_fd(region.fd(), region.size(), region.offset()), state_->what);
 }
 
 std::size_t SharedPool::sweep() noexcept {

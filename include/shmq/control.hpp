@@ -48,10 +48,12 @@ struct DeviceSettings : DeviceChange {
     std::optional<std::uint64_t> size;  ///< bytes, a multiple of 8 (16 with plain framing)
     std::optional<enum shmq_layout> layout;
     std::optional<enum shmq_area_framing> framing;
-    std::optional<std::string> prefix;         ///< of checked frames, at most 64 bytes
-    std::optional<std::uint32_t> max_message;  ///< bytes
-    std::optional<std::uint32_t> cell_size;    ///< of the value, bytes; with layout cell
-    std::optional<std::uint32_t> cell_readers; ///< that can register; with layout cell
+    std::optional<std::string> prefix;            ///< of checked frames, at most 64 bytes
+    std::optional<std::uint32_t> max_message;     ///< bytes
+    std::optional<std::uint32_t> cell_size;       ///< of the value, bytes; with layout cell
+    std::optional<std::uint32_t> cell_readers;    ///< that can register; with layout cell
+    std::optional<std::uint32_t> pool_block_size; ///< bytes; with layout pool
+    std::optional<std::uint32_t> pool_owners;     ///< at once, at most; with layout pool
 };
 
 /// A queue, as it is now.
@@ -92,8 +94,11 @@ struct DeviceStatus {
     std::uint32_t print_offset = 0; ///< bytes
     std::uint32_t print_words = 0;
     enum shmq_print_format print_format = SHMQ_PRINT_HEX;
-    std::uint32_t cell_size = 0;    ///< bytes; 0 but with layout cell
-    std::uint32_t cell_readers = 0; ///< that can register
+    std::uint32_t cell_size = 0;       ///< bytes; 0 but with layout cell
+    std::uint32_t cell_readers = 0;    ///< that can register
+    std::uint32_t pool_block_size = 0; ///< bytes; 0 but with layout pool
+    std::uint32_t pool_blocks = 0;
+    std::uint32_t pool_owners = 0; ///< at once, at most
     std::chrono::milliseconds tick{};
     bool restart = false;
     mode_t mode = 0;

@@ -102,17 +102,20 @@ private:
 /// allocated through this object is this owner's. Move-only, while no block of it
 /// is alive.
 ///
-/// Addresses: "shm:/name" for POSIX shared memory. Functions that can fail throw
-/// std::system_error; those with a std::error_code& return something empty instead.
+/// Addresses: "shm:/name" for POSIX shared memory; "dev:/dev/shmqN", for open()
+/// alone, for a device of layout pool, whose pool the driver made. Functions that
+/// can fail throw std::system_error; those with a std::error_code& return something
+/// empty instead.
 ///
 /// Threads: all but moving and destroying, at once; alloc, free and adopt in signal
 /// handlers too. None of those, nor send, asks the kernel for anything.
 ///
-/// Crash: an owner is alive as long as a lock of its on the file is held, which
-/// the kernel drops when its process ends, however that happens; no process id is
-/// kept, so containers do not matter. sweep() frees what a dead owner had and
-/// what was on its way to it. Memory without a descriptor (Region::raw()) has no
-/// locks: a dead owner is then not noticed.
+/// Crash: an owner is alive as long as a lock of its on the file is held (on a
+/// device of layout pool: a claim), which the kernel drops when its process ends,
+/// however that happens; no process id is kept, so containers do not matter.
+/// sweep() frees what a dead owner had and what was on its way to it. Memory
+/// without a descriptor (Region::raw()) has no locks: a dead owner is then not
+/// noticed.
 ///
 /// A forked child shares its parent's owner, and keeps it alive until it says
 /// `pool = pool.again();`. Memory is trusted as far as docs/trust.md says.
@@ -125,7 +128,7 @@ public:
                              std::error_code& ec);
 
     /// Joins a pool that exists. ENOENT, EACCES; EPROTO: not a pool, or of another
-    /// version; EBUSY: all owners' slots are taken.
+    /// version; EBUSY: all owners' slots are taken. A device: also as Device::open().
     static SharedPool open(const std::string& address);
     static SharedPool open(const std::string& address, std::error_code& ec);
 

@@ -66,6 +66,7 @@ TEST_F(ControlTest, GivesBackWhatItAskedFor) {
         EXPECT_EQ(d.print_words, *s.print_words);
         EXPECT_EQ(d.print_format, *s.print_format);
         EXPECT_EQ(d.cell_size, 0u);
+        EXPECT_EQ(d.pool_owners, 0u);
         EXPECT_EQ(d.tick, *s.tick);
         EXPECT_TRUE(d.restart);
         EXPECT_EQ(d.mode, *s.mode);
@@ -84,6 +85,23 @@ TEST_F(ControlTest, GivesBackWhatItAskedFor) {
     control.remove(5);
     EXPECT_TRUE(control.list().empty());
     EXPECT_TRUE(control.statistics().empty());
+}
+
+TEST_F(ControlTest, PoolsAreAsAskedForAndTellTheirBlocks) {
+    auto control = Control::open();
+    shmq::DeviceSettings s;
+    s.layout = SHMQ_LAYOUT_POOL;
+    s.size = 1 << 16;
+    s.pool_block_size = 1000;
+    s.pool_owners = 4;
+    const auto made = control.add(s);
+    for (const auto& d : {made, control.get(made.index)}) {
+        EXPECT_EQ(d.layout, SHMQ_LAYOUT_POOL);
+        EXPECT_EQ(d.pool_block_size, 1024u);
+        EXPECT_EQ(d.pool_owners, 4u);
+        EXPECT_EQ(d.pool_blocks, 63u);
+        EXPECT_TRUE(d.queues.empty());
+    }
 }
 
 TEST_F(ControlTest, FailsWithTheDriversWordsAndACode) {

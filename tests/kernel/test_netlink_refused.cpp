@@ -53,7 +53,7 @@ TEST_F(NetlinkRefused, ValuesThatCannotBe) {
     refused(make().u64(SHMQ_A_DEV_SIZE, (1ull << 30) + 8), ERANGE, "integer out of range");
     refused(make().u64(SHMQ_A_DEV_SIZE, ~0ull), ERANGE, "integer out of range");
     refused(make().u64(SHMQ_A_DEV_SIZE, 4100), EINVAL, "size must be a multiple of 8");
-    refused(make().u32(SHMQ_A_DEV_LAYOUT, 3), ERANGE, "integer out of range");
+    refused(make().u32(SHMQ_A_DEV_LAYOUT, 4), ERANGE, "integer out of range");
     refused(make().u32(SHMQ_A_DEV_FRAMING, 2), ERANGE, "integer out of range");
     refused(make().raw(SHMQ_A_DEV_PREFIX, std::string(65, 'p')), ERANGE,
             "failed policy validation");
@@ -71,6 +71,8 @@ TEST_F(NetlinkRefused, ValuesThatCannotBe) {
     refused(make().u32(SHMQ_A_DEV_PRINT_WORDS, 17), ERANGE, "integer out of range");
     refused(make().u32(SHMQ_A_DEV_PRINT_FORMAT, 3), ERANGE, "integer out of range");
     refused(make().u32(SHMQ_A_DEV_CELL_READERS, 31), ERANGE, "integer out of range");
+    refused(make().u32(SHMQ_A_DEV_POOL_OWNERS, 1), ERANGE, "integer out of range");
+    refused(make().u32(SHMQ_A_DEV_POOL_OWNERS, 257), ERANGE, "integer out of range");
     refused(make().u8(SHMQ_A_DEV_RESTART, 2), ERANGE, "integer out of range");
     refused(make().u32(SHMQ_A_DEV_MODE, 0700), EINVAL, "reserved bit set");
     refused(make().u32(SHMQ_A_DEV_MODE, 04600), EINVAL, "reserved bit set");
@@ -105,6 +107,18 @@ TEST_F(NetlinkRefused, ValuesThatCannotBeTogether) {
     refused(Request(cell).u32(SHMQ_A_DEV_CELL_SIZE, 0), EINVAL, "1 byte or more");
     refused(Request(cell).u32(SHMQ_A_DEV_CELL_SIZE, 200'000), EINVAL, "the memory is too small");
     refused(Request(cell).u32(SHMQ_A_DEV_TICK_MS, 10), EINVAL, "no queue to send ticks to");
+    const char* only = "only layout pool has blocks and owners";
+    refused(Request(raw).u32(SHMQ_A_DEV_POOL_BLOCK_SIZE, 64), EINVAL, only);
+    refused(Request(cell).u32(SHMQ_A_DEV_POOL_OWNERS, 8), EINVAL, only);
+    const Request pool = make().u32(SHMQ_A_DEV_LAYOUT, SHMQ_LAYOUT_POOL);
+    refused(Request(pool).u32(SHMQ_A_DEV_POOL_BLOCK_SIZE, 0), EINVAL, "1 byte or more");
+    refused(Request(pool).u32(SHMQ_A_DEV_POOL_BLOCK_SIZE, 0xffffffff), EINVAL, "fit into");
+    refused(Request(pool).u32(SHMQ_A_DEV_POOL_BLOCK_SIZE, 256 << 10), EINVAL,
+            "the memory is too small for a pool's header");
+    refused(Request(pool).u32(SHMQ_A_DEV_CELL_SIZE, 8), EINVAL, "only layout cell has a cell");
+    refused(Request(pool).u32(SHMQ_A_DEV_TICK_MS, 10), EINVAL, "no queue to send ticks to");
+    refused(Request(pool).u32(SHMQ_A_DEV_MAX_MESSAGE, 10), EINVAL,
+            "only layout channel has messages");
     refused(Request(raw).u32(SHMQ_A_DEV_MAX_MESSAGE, 10), EINVAL,
             "only layout channel has messages");
 }
@@ -135,6 +149,9 @@ TEST_F(NetlinkRefused, ChangesOfWhatIsFixed) {
     refused(change().u32(SHMQ_A_DEV_MAX_MESSAGE, 1), EINVAL, fixed);
     refused(change().u32(SHMQ_A_DEV_CELL_SIZE, 1), EINVAL, fixed);
     refused(change().u32(SHMQ_A_DEV_CELL_READERS, 1), EINVAL, fixed);
+    refused(change().u32(SHMQ_A_DEV_POOL_BLOCK_SIZE, 64), EINVAL, fixed);
+    refused(change().u32(SHMQ_A_DEV_POOL_OWNERS, 8), EINVAL, fixed);
+    refused(make().u32(SHMQ_A_DEV_POOL_BLOCKS, 8), EINVAL, "Unsupported attribute");
     refused(change().u64(SHMQ_A_DEV_PERIODS, 1), EINVAL, "Unsupported attribute");
     refused(change().u32(SHMQ_A_DEV_PERIOD_US, 49), EINVAL, "must be 0, or 50");
     refused(change().text(SHMQ_A_DEV_HANDLER, "nonsense"), ENOENT, "no such handler");

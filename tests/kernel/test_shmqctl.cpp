@@ -6,6 +6,7 @@
 #include "support/ring.hpp"
 
 #include <shmq/control.hpp>
+#include <shmq/shared_pool.hpp>
 
 #include <atomic>
 #include <functional>
@@ -154,6 +155,28 @@ TEST_F(Shmqctl, RawMemoryAndCellsAreMadeToBePrinted) {
     EXPECT_NE(text.find("handler     print (2 words at 1024, as s32)"), std::string::npos) << text;
     EXPECT_NE(text.find("a cell of 256 B for 3 registered readers"), std::string::npos) << text;
     refused({"add", "--layout", "raw", "--handler", "print"}, "print needs a period");
+}
+
+TEST_F(Shmqctl, PoolsAreMadeShownAndReset) {
+    good({"add", "--layout", "pool", "--size", "1M", "--pool-block-size", "64K", "--pool-owners",
+          "8"});
+    const json pool = good_json({"show", "0"}).at(0);
+    EXPECT_EQ(pool.at("layout"), "pool");
+    EXPECT_EQ(pool.at("pool").at("block_size"), 65536);
+    EXPECT_EQ(pool.at("pool").at("blocks"), 15);
+    EXPECT_EQ(pool.at("pool").at("owners"), 8);
+    const std::string text = good({"show"});
+    EXPECT_NE(text.find("a pool of 15 blocks of 64 KiB for 8 owners"), std::string::npos) << text;
+    EXPECT_NE(good({"list"}).find("pool"), std::string::npos);
+    {
+        const auto owner = shmq::SharedPool::open("dev:/dev/shmq0");
+        refused({"reset", "0"}, "an owner is in its pool");
+    }
+    good({"reset", "0"});
+    refused({"add", "--layout", "pool", "--size", "64K", "--pool-block-size", "64K"},
+            "the memory is too small for a pool's header");
+    refused({"add", "--pool-owners", "8"}, "only layout pool has blocks and owners");
+    EXPECT_EQ(shmqctl({"add", "--layout", "pool", "--pool-owners", "1"}).status, 2);
 }
 
 TEST_F(Shmqctl, LatencyIsAHistogram) {

@@ -283,6 +283,41 @@ TEST(CorePoolLayout, FillsAnyMemoryAndNoMore) {
         }
 }
 
+TEST(CorePoolPlan, OfAsManyBlocksAsTheMemoryHoldsAndNoMore) {
+    for (const std::uint32_t size : {1u, 64u, 100u, 4096u})
+        for (const std::uint32_t owners : {2u, 32u, 256u})
+            for (std::uint64_t length = 0; length < 20'000; length += 8) {
+                shmq_pool p{};
+                shmq_pool_shape shape{};
+                if (!shmq_pool_plan_fit(&p, &shape, length, size, owners)) {
+                    ASSERT_TRUE(shmq_pool_plan(&p, &shape, 1, size, owners));
+                    ASSERT_GT(p.total, length) << "one block would have fitted";
+                    continue;
+                }
+                ASSERT_LE(p.total, length);
+                ASSERT_EQ(shape.size % 64, 0u);
+                ASSERT_GE(shape.size, size);
+                ASSERT_EQ(shape.align, size == 4096 ? 4096u : 64u);
+                shmq_pool more{};
+                ASSERT_TRUE(shmq_pool_plan(&more, &shape, shape.blocks + 1, size, owners));
+                ASSERT_GT(more.total, length) << "one more would have fitted";
+            }
+}
+
+TEST(CorePoolPlan, OfWhatCannotBe) {
+    shmq_pool p{};
+    shmq_pool_shape shape{};
+    EXPECT_FALSE(shmq_pool_plan(&p, &shape, 1, 64, 1));
+    EXPECT_FALSE(shmq_pool_plan(&p, &shape, 1, 64, 257));
+    EXPECT_FALSE(shmq_pool_plan(&p, &shape, 1, 0, 2));
+    EXPECT_FALSE(shmq_pool_plan(&p, &shape, 1, 0xffffffff, 2)) << "rounded up, 4 GiB";
+    EXPECT_FALSE(shmq_pool_plan(&p, &shape, 1u << 20, 4096, 2)) << "4 GiB";
+    EXPECT_FALSE(shmq_pool_plan_fit(&p, &shape, 1 << 30, 0, 2));
+    EXPECT_FALSE(shmq_pool_plan_fit(&p, &shape, 1 << 30, 0xffffffff, 2));
+    EXPECT_TRUE(shmq_pool_plan_fit(&p, &shape, ~0ull, 1 << 20, 2));
+    EXPECT_EQ(shape.blocks, 4095u);
+}
+
 TEST(CorePoolHeader, IsCheckedBeforeItIsUsed) {
     const shmq_pool_shape shape{10, 64, 64, 4};
     Memory memory(4096);

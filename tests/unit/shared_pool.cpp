@@ -101,6 +101,10 @@ TEST(SharedPool, IsFoundByItsName) {
     EXPECT_EQ(ec, std::errc::no_such_file_or_directory);
     (void)SharedPool::open("pool", ec);
     EXPECT_EQ(ec, std::errc::protocol_not_supported);
+    (void)SharedPool::open("dev:/dev/null", ec);
+    EXPECT_EQ(ec, std::errc::inappropriate_io_control_operation) << "no device of ours";
+    (void)SharedPool::create("dev:/dev/shmq0", {}, ec);
+    EXPECT_EQ(ec, std::errc::operation_not_supported) << "the driver makes those";
 }
 
 TEST(SharedPool, ErrorsNameTheRemedy) {
@@ -129,6 +133,18 @@ TEST(SharedPool, ErrorsNameTheRemedy) {
     EXPECT_TRUE(a.again());
     (void)SharedPool::create_in(Region::from_fd(a.region().fd()), {.blocks = 4}, ec);
     EXPECT_EQ(ec, std::errc::file_exists);
+}
+
+TEST(SharedPool, MemoryThatIsOnlyReadableIsAnErrorNotACrash) {
+    SharedPool pool = SharedPool::memfd();
+    std::error_code ec;
+    const auto readable = [&] {
+        return Region::from_fd_read_only(pool.region().fd(), pool.region().size());
+    };
+    (void)SharedPool::attach(readable(), ec);
+    EXPECT_EQ(ec, std::errc::permission_denied);
+    (void)SharedPool::create_in(readable(), {}, ec);
+    EXPECT_EQ(ec, std::errc::permission_denied);
 }
 
 TEST(SharedPool, ABlockPassesFromOwnerToOwner) {

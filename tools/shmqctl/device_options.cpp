@@ -124,7 +124,7 @@ void DeviceOptions::apply(shmq::DeviceChange& change) const {
 void add_device_options(CLI::App& sub, DeviceOptions& options) {
     sub.add_option("--handler", options.handler,
                    "what the kernel does with messages: echo, log, count, none, or what another "
-                   "module offers; print (words of a raw device or a cell, each period)")
+                   "module offers; print (words of memory or of a cell, each period)")
         ->option_text("NAME");
     sub.add_option("--period", options.period,
                    "how often to look for a peer that rings no doorbell, such as 500us; 0: never")

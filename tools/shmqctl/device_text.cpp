@@ -86,6 +86,9 @@ std::string structure_of(const shmq::DeviceStatus& d) {
     if (d.layout == SHMQ_LAYOUT_CELL)
         return ", a cell of " + human_bytes(d.cell_size) + " for " +
                std::to_string(d.cell_readers) + " registered readers";
+    if (d.layout == SHMQ_LAYOUT_POOL)
+        return ", a pool of " + std::to_string(d.pool_blocks) + " blocks of " +
+               human_bytes(d.pool_block_size) + " for " + std::to_string(d.pool_owners) + " owners";
     return ", a channel of two queues";
 }
 
@@ -144,6 +147,8 @@ const char* name_of(enum shmq_layout layout) noexcept {
         return "raw";
     case SHMQ_LAYOUT_CELL:
         return "cell";
+    case SHMQ_LAYOUT_POOL:
+        return "pool";
     }
     return "unknown";
 }

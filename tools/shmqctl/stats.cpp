@@ -68,7 +68,8 @@ void add_reset(Program& program) {
     const auto options = std::make_shared<ResetOptions>();
     CLI::App* sub = add_subcommand(
         program, "reset",
-        "Empty the queues of a device and start stopped ones anew; or zero its counters",
+        "Empty the queues of a device and start stopped ones anew, or free all blocks of its pool; "
+        "or zero its counters",
         "  shmqctl reset 0\n"
         "  shmqctl reset 0 --stats",
         run_reset, options);

@@ -60,6 +60,9 @@
 #define SHMQ_POOL_AT_ALIGN	20u
 #define SHMQ_POOL_AT_OWNERS	24u
 
+#define SHMQ_POOL_OWNERS_MIN	2u
+#define SHMQ_POOL_PAGE		4096u	/* bytes; that of most machines */
+
 /* States of an owner's slot. */
 #define SHMQ_OWNER_NOBODY	0u	/* free, and no block names it */
 #define SHMQ_OWNER_UNLOCKED	1u	/* taken, but nothing tells if it dies: firmware */
@@ -98,9 +101,44 @@ struct shmq_pool_shape {
 static inline bool shmq_pool_lay_out(struct shmq_pool *p, shmq_base base,
 				     const struct shmq_pool_shape *shape)
 {
-	return shape->owners > 1 &&
+	return shape->owners >= SHMQ_POOL_OWNERS_MIN &&
 	       shmq_pool_place(p, base, SHMQ_POOL_HEADER, shape->blocks, shape->size,
 			       shape->align, shape->owners);
+}
+
+/*
+ * The shape of a pool of blocks of `size` bytes, rounded up to whole lines. Those
+ * of whole pages begin with a page: for O_DIRECT, and to be mapped alone. Tells
+ * in p->total how much memory it takes. False: impossible.
+ */
+static inline bool shmq_pool_plan(struct shmq_pool *p, struct shmq_pool_shape *shape,
+				  uint32_t blocks, uint32_t size, uint32_t owners)
+{
+	uint64_t rounded = shmq_pool_align(size, SHMQ_POOL_LINE);
+
+	shape->blocks = blocks;
+	shape->size = (uint32_t)rounded;
+	shape->align = rounded & (SHMQ_POOL_PAGE - 1) ? SHMQ_POOL_LINE : SHMQ_POOL_PAGE;
+	shape->owners = owners;
+	return rounded <= 0xffffffffu && shmq_pool_lay_out(p, NULL, shape);
+}
+
+/* Likewise, with as many blocks as `length` bytes hold. False: not a single one. */
+static inline bool shmq_pool_plan_fit(struct shmq_pool *p, struct shmq_pool_shape *shape,
+				      uint64_t length, uint32_t size, uint32_t owners)
+{
+	uint64_t each = shmq_pool_align(size, SHMQ_POOL_LINE) + 4; /* with its word */
+	uint32_t blocks;
+
+	if (length > 0xffffffffu)
+		length = 0xffffffffu;
+	if (!size || each > length)
+		return false;
+	/* Less, for the header, the owners, the summary and the alignment. */
+	for (blocks = (uint32_t)length / (uint32_t)each; blocks; blocks--)
+		if (shmq_pool_plan(p, shape, blocks, size, owners) && p->total <= length)
+			return true;
+	return false;
 }
 
 /*

@@ -28,6 +28,7 @@ enum shmq_area_type {
 	SHMQ_AREA_RAW = 0,	/* no structure */
 	SHMQ_AREA_QUEUE = 1,	/* byte queue, with messages in `framing` on it */
 	SHMQ_AREA_CELL = 2,	/* one latest value; its header tells sizes */
+	SHMQ_AREA_POOL = 3,	/* blocks that programs share; likewise */
 };
 
 enum shmq_area_direction {
@@ -160,6 +161,25 @@ struct shmq_reset {
 	__u32 reserved;
 };
 
+/**
+ * struct shmq_owner - SHMQ_IOC_OWN, SHMQ_IOC_DISOWN
+ * @size: sizeof(struct shmq_owner)
+ * @flags: 0
+ * @slot: of an owner, in the pool; less than its number of owners
+ * @reserved: 0
+ *
+ * A slot belongs to one open file at a time, by whatever node it was opened. It
+ * is given back by DISOWN or when the last descriptor and mapping of the file are
+ * gone: so who gets a slot knows that nobody else is in it. Both work after the
+ * device was removed, too.
+ */
+struct shmq_owner {
+	__u32 size;
+	__u32 flags;
+	__u32 slot;
+	__u32 reserved;
+};
+
 /* Doorbells: bits of SHMQ_IOC_KICK, words of struct shmq_wake_page. */
 #define SHMQ_BELL_DATA(queue)	(2 * (queue))		/* its consumer waits for data */
 #define SHMQ_BELL_ROOM(queue)	(2 * (queue) + 1)	/* its producer waits for room */
@@ -172,6 +192,8 @@ struct shmq_reset {
 #define SHMQ_IOC_RESET		_IOWR(SHMQ_IOC_TYPE, 3, struct shmq_reset)
 /* The argument is a mask of 1 << SHMQ_BELL_*; 0 rings all. */
 #define SHMQ_IOC_KICK		_IO(SHMQ_IOC_TYPE, 4)
+#define SHMQ_IOC_OWN		_IOW(SHMQ_IOC_TYPE, 5, struct shmq_owner)
+#define SHMQ_IOC_DISOWN		_IOW(SHMQ_IOC_TYPE, 6, struct shmq_owner)
 
 /* Why a queue does not run: struct shmq_queue_state.state. */
 enum shmq_queue_run {

@@ -27,6 +27,7 @@ enum shmq_layout {
 	SHMQ_LAYOUT_CHANNEL = 0,	/* two queues, one each way */
 	SHMQ_LAYOUT_RAW = 1,		/* memory without structure */
 	SHMQ_LAYOUT_CELL = 2,		/* one cell */
+	SHMQ_LAYOUT_POOL = 3,		/* one pool of blocks */
 };
 
 /* How the handler "print" writes a word. */
@@ -94,6 +95,9 @@ enum {
 	SHMQ_A_DEV_PERIODS_MISSED = 25,	/* u64: that passed without one */
 	SHMQ_A_DEV_LATENESS_MAX_NS = 26,	/* u64: nanoseconds */
 	SHMQ_A_DEV_LATENESS = 27,	/* u64[SHMQ_LATENESS_BUCKETS]; absent without periods */
+	SHMQ_A_DEV_POOL_BLOCK_SIZE = 28,	/* u32: bytes */
+	SHMQ_A_DEV_POOL_OWNERS = 29,	/* u32: at once, at most */
+	SHMQ_A_DEV_POOL_BLOCKS = 30,	/* u32: as many as the memory holds */
 
 	__SHMQ_A_DEV_MAX,
 	SHMQ_A_DEV_MAX = (__SHMQ_A_DEV_MAX - 1)

@@ -15,8 +15,8 @@ _shmqctl() {
 	list) options="-h --help --json" ;;
 	add)
 		options="-h --help --size --layout --framing --prefix --max-message \
-			--cell-size --cell-readers --handler --period --priority --cpu --print-offset \
-			--print-words --print-format --tick --restart --mode --owner --group --json"
+			--cell-size --cell-readers --pool-block-size --pool-owners --handler --period \
+			--priority --cpu --print-offset --print-words --print-format --tick --restart --mode --owner --group --json"
 		;;
 	del) options="-h --help" ;;
 	set)
@@ -44,7 +44,7 @@ _shmqctl() {
 	--half) values="0 1 all" ;;
 	--type) values="msg bytes" ;;
 	--framing) values="checked plain" ;;
-	--layout) values="channel cell raw" ;;
+	--layout) values="channel cell pool raw" ;;
 	--print-format) values="hex u32 s32" ;;
 	--restart) values="yes no" ;;
 	--handler) values="echo log count print none" ;;

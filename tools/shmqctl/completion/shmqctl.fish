@@ -14,7 +14,7 @@ complete -c shmqctl -f -n __fish_use_subcommand -a set -d 'Change a device - all
 complete -c shmqctl -f -n __fish_use_subcommand -a show -d 'Show all about a device, its queues and who has their ends'
 complete -c shmqctl -f -n __fish_use_subcommand -a stats -d 'Count what has passed through the kernel, a line a queue'
 complete -c shmqctl -f -n __fish_use_subcommand -a latency -d 'Show how late the periods of a device began, as a histogram'
-complete -c shmqctl -f -n __fish_use_subcommand -a reset -d 'Empty the queues of a device and start stopped ones anew; or zero its counters'
+complete -c shmqctl -f -n __fish_use_subcommand -a reset -d 'Empty the queues of a device and start stopped ones anew, or free all blocks of its pool; or zero its counters'
 complete -c shmqctl -f -n __fish_use_subcommand -a monitor -d 'Print what happens to devices, a line each, until Ctrl-C'
 complete -c shmqctl -f -n __fish_use_subcommand -a top -d 'Watch how much moves through the queues, and how full they are'
 complete -c shmqctl -f -n __fish_use_subcommand -a send -d 'Send lines of stdin, a message each, or a stream of bytes'
@@ -30,12 +30,14 @@ complete -c shmqctl -f -n '__fish_seen_subcommand_from list' -a '(__shmqctl_devi
 
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -s h -l help
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l size -x
-complete -c shmqctl -n '__fish_seen_subcommand_from add' -l layout -x -a 'channel cell raw'
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l layout -x -a 'channel cell pool raw'
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l framing -x -a 'checked plain'
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l prefix -x
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l max-message -x
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l cell-size -x
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l cell-readers -x
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l pool-block-size -x
+complete -c shmqctl -n '__fish_seen_subcommand_from add' -l pool-owners -x
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l handler -x -a 'echo log count print none'
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l period -x
 complete -c shmqctl -n '__fish_seen_subcommand_from add' -l priority -x
