@@ -53,6 +53,7 @@ public:
     /// until Empty (Full), level-triggered too: that is what makes the peer ring.
     /// Edge-triggered is enough. -1 where there is none. The
     /// descriptor belongs to the channel. Device: POLLIN or POLLOUT by end.
+    /// unix: who polls for both ends of a side asks Channel::fd() instead.
     [[nodiscard]] int fd() const noexcept { return waiter_.fd(); }
 
     [[nodiscard]] Holder peer() const noexcept { return waiter_.peer(); }
