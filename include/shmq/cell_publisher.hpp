@@ -105,14 +105,14 @@ public:
         if (!claim_ || to.size() != size())
             return Status::Invalid;
         shmq_copy_in(to.data(), core_.cell.base, last(), core_.cell.layout.size);
-        return core_.writes ? Status::Ok : Status::Empty;
+        return shmq_cell_writes(&core_) ? Status::Ok : Status::Empty;
     }
 
     /// Bytes of a value; 0: not attached.
     [[nodiscard]] std::size_t size() const noexcept { return core_.cell.layout.size; }
 
     /// Values published, by predecessors too.
-    [[nodiscard]] std::uint64_t total_writes() const noexcept { return core_.writes; }
+    [[nodiscard]] std::uint64_t total_writes() const noexcept { return shmq_cell_writes(&core_); }
 
     /// What was made or taken over: seats, slots, bytes.
     [[nodiscard]] const shmq_cell_layout& layout() const noexcept { return core_.cell.layout; }
@@ -139,7 +139,7 @@ private:
                                      const CellOptions& options);
 
     [[nodiscard]] std::uint32_t last() const noexcept {
-        return shmq_cell_value(&core_.cell, core_.slot);
+        return shmq_cell_value(&core_.cell, shmq_cell_latest_slot(&core_));
     }
 
     void published(std::uint32_t attendance) noexcept {

@@ -179,7 +179,7 @@ TEST(CoreCell, ASuccessorGoesOnFromTheLastWholeValue) {
     shmq_cell_begin(&t.publisher); // and dies
     shmq_cell_publisher successor{};
     ASSERT_EQ(shmq_cell_publisher_attach(&successor, &t.cell, true), SHMQ_OK);
-    EXPECT_EQ(successor.writes, 1u);
+    EXPECT_EQ(shmq_cell_writes(&successor), 1u);
     shmq_cell_write(&successor, "bbbbbbbbbbbb", 0);
     EXPECT_EQ(t.read(), "bbbbbbbbbbbb");
     EXPECT_EQ(t.stamp.writes, 2u);
@@ -188,7 +188,7 @@ TEST(CoreCell, ASuccessorGoesOnFromTheLastWholeValue) {
 TEST(CoreCell, AReaderIsToldWhenItIsOvertakenEachTime) {
     TestCell t(0, 2);
     t.write('a');
-    const std::uint32_t slot = shmq_cell_slot(&t.cell, t.publisher.slot);
+    const std::uint32_t slot = shmq_cell_slot(&t.cell, shmq_cell_latest_slot(&t.publisher));
     const std::uint32_t whole = t.memory.word(slot);
     t.memory.set_word(slot, whole | 1); // being written
     t.read(SHMQ_AGAIN);
@@ -237,8 +237,10 @@ TEST(CoreCell, APublisherChoosesForAReaderThatItOvertakes) {
     // A reader that has announced itself, and goes no further.
     t.memory.set_word(shmq_cell_seat_word(0), SHMQ_CELL_CHOOSING);
     t.write('b');
-    EXPECT_EQ(t.memory.word(shmq_cell_seat_word(0)), SHMQ_CELL_PINS + t.publisher.slot);
-    const std::uint32_t off = shmq_cell_slot(&t.cell, t.publisher.slot) + SHMQ_CELL_SLOT_VALUE;
+    EXPECT_EQ(t.memory.word(shmq_cell_seat_word(0)),
+              SHMQ_CELL_PINS + shmq_cell_latest_slot(&t.publisher));
+    const std::uint32_t off =
+        shmq_cell_slot(&t.cell, shmq_cell_latest_slot(&t.publisher)) + SHMQ_CELL_SLOT_VALUE;
     t.write('c');
     t.write('d');
     EXPECT_EQ(t.at(off), "bbbbbbbbbbbb");
@@ -251,7 +253,8 @@ TEST(CoreCell, ASuccessorChoosesForReadersOfADeadPublisher) {
     t.memory.set_word(shmq_cell_seat_word(0), SHMQ_CELL_CHOOSING);
     shmq_cell_publisher successor{};
     ASSERT_EQ(shmq_cell_publisher_attach(&successor, &t.cell, false), SHMQ_OK);
-    EXPECT_EQ(t.memory.word(shmq_cell_seat_word(0)), SHMQ_CELL_PINS + successor.slot);
+    EXPECT_EQ(t.memory.word(shmq_cell_seat_word(0)),
+              SHMQ_CELL_PINS + shmq_cell_latest_slot(&successor));
 }
 
 TEST(CoreCell, ASeatThatIsGivenBackPinsNothing) {

@@ -41,11 +41,10 @@
 /* Private to the publisher, which never asks the memory for it again. */
 struct shmq_cell_publisher {
 	struct shmq_cell cell;
-	uint32_t slot;		/* the latest */
+	uint64_t latest;	/* values published so far << SHMQ_CELL_SLOT_BITS | the latest slot */
 	uint32_t busy[2];	/* slots that seats pinned at the last look */
 	bool fences;		/* each publication, not only with somebody there */
 	bool looks;		/* round with each: it fences, or somebody was there */
-	uint64_t writes;	/* published so far */
 };
 
 /* A value that was begun. */
@@ -53,6 +52,16 @@ struct shmq_cell_next {
 	uint32_t slot;
 	uint32_t off;		/* of the slot */
 };
+
+static inline uint64_t shmq_cell_writes(const struct shmq_cell_publisher *p)
+{
+	return p->latest >> SHMQ_CELL_SLOT_BITS;
+}
+
+static inline uint32_t shmq_cell_latest_slot(const struct shmq_cell_publisher *p)
+{
+	return (uint32_t)p->latest & SHMQ_CELL_SLOT_MASK;
+}
 
 static inline bool shmq_cell_is_busy(const struct shmq_cell_publisher *p, uint32_t slot)
 {
@@ -68,7 +77,7 @@ static inline void shmq_cell_help(struct shmq_cell_publisher *p, uint32_t seat)
 	uint32_t looks = shmq_load_acquire(base, word);
 
 	if (looks == SHMQ_CELL_CHOOSING) {
-		looks = SHMQ_CELL_PINS + p->slot;
+		looks = SHMQ_CELL_PINS + shmq_cell_latest_slot(p);
 		if (!shmq_cmpxchg(base, word, SHMQ_CELL_CHOOSING, looks))
 			looks = shmq_load_acquire(base, word); /* it chose itself */
 	}
@@ -110,15 +119,15 @@ static inline enum shmq_status shmq_cell_publisher_attach(struct shmq_cell_publi
 	p->cell = *c;
 	/* pairs with the release of the last publisher */
 	latest = shmq_load_acquire(c->base, SHMQ_CELL_AT_LATEST);
-	p->slot = latest & SHMQ_CELL_SLOT_MASK;
-	if (p->slot >= c->layout.slots)
+	if ((latest & SHMQ_CELL_SLOT_MASK) >= c->layout.slots)
 		return SHMQ_CORRUPT;
-	slot = shmq_cell_slot(c, p->slot);
+	slot = shmq_cell_slot(c, latest & SHMQ_CELL_SLOT_MASK);
 	sequence = shmq_load_acquire(c->base, slot + SHMQ_CELL_SLOT_SEQUENCE);
 	shmq_copy_racy_in(&stamp, c->base, slot + SHMQ_CELL_SLOT_STAMP, sizeof(stamp));
-	p->writes = stamp.writes;
-	if (!shmq_cell_is_latest(sequence, latest) || sequence != (uint32_t)p->writes << 1)
+	if (!shmq_cell_is_latest(sequence, latest) || sequence != (uint32_t)stamp.writes << 1 ||
+	    stamp.writes >> (64 - SHMQ_CELL_SLOT_BITS))
 		return SHMQ_CORRUPT;
+	p->latest = stamp.writes << SHMQ_CELL_SLOT_BITS | (latest & SHMQ_CELL_SLOT_MASK);
 	shmq_store_relaxed(c->base, SHMQ_CELL_AT_FENCES, fences);
 	p->fences = fences;
 	shmq_cell_look_round(p); /* its fence is between FENCES and the attendance */
@@ -133,18 +142,19 @@ static inline enum shmq_status shmq_cell_publisher_attach(struct shmq_cell_publi
  */
 SHMQ_HOT struct shmq_cell_next shmq_cell_begin(const struct shmq_cell_publisher *p)
 {
+	const uint32_t latest = shmq_cell_latest_slot(p);
 	struct shmq_cell_next next;
 
-	next.slot = p->slot;
+	next.slot = latest;
 	/* Seats and the latest leave one at least; who does not look has seen none. */
 	do {
 		next.slot++;
 		if (next.slot == p->cell.layout.slots)
 			next.slot = 0;
-	} while (p->looks && (shmq_cell_is_busy(p, next.slot) || next.slot == p->slot));
+	} while (p->looks && (shmq_cell_is_busy(p, next.slot) || next.slot == latest));
 	next.off = shmq_cell_slot(&p->cell, next.slot);
 	shmq_store_relaxed(p->cell.base, next.off + SHMQ_CELL_SLOT_SEQUENCE,
-			   (uint32_t)(p->writes + 1) << 1 | 1);
+			   (uint32_t)(shmq_cell_writes(p) + 1) << 1 | 1);
 	shmq_store_fence(); /* C: pairs with the fence in shmq_cell_try_read() */
 	return next;
 }
@@ -157,16 +167,15 @@ SHMQ_HOT uint32_t shmq_cell_commit(struct shmq_cell_publisher *p, struct shmq_ce
 				   uint64_t time)
 {
 	shmq_base base = p->cell.base;
-	const struct shmq_cell_stamp stamp = { p->writes + 1, time };
+	const struct shmq_cell_stamp stamp = { shmq_cell_writes(p) + 1, time };
 	uint32_t count = (uint32_t)stamp.writes;
 
 	shmq_copy_racy_out(base, next.off + SHMQ_CELL_SLOT_STAMP, &stamp, sizeof(stamp));
 	/* B: pairs with the acquire in shmq_cell_try_read() */
 	shmq_store_release(base, next.off + SHMQ_CELL_SLOT_SEQUENCE, count << 1);
+	p->latest = stamp.writes << SHMQ_CELL_SLOT_BITS | next.slot;
 	/* A: pairs with the acquire in shmq_cell_try_read() and shmq_cell_pin() */
-	shmq_store_release(base, SHMQ_CELL_AT_LATEST, count << SHMQ_CELL_SLOT_BITS | next.slot);
-	p->slot = next.slot;
-	p->writes = stamp.writes;
+	shmq_store_release(base, SHMQ_CELL_AT_LATEST, (uint32_t)p->latest);
 	if (!p->looks) {
 		shmq_compiler_barrier(); /* pairs with membarrier(2) after shmq_cell_attend() */
 		if (!shmq_load_relaxed(base, SHMQ_CELL_AT_ATTENDANCE))

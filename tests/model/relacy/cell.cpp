@@ -185,17 +185,16 @@ struct Successor : rl::test_suite<Successor, 2>, CellMemory<1, 3, Value::in_plac
         model::at_access = nullptr;
         victim = false;
         succeed();
-        MODEL_REQUIRE(publisher.writes >= 1 && publisher.writes <= 3);
+        const std::uint64_t writes = shmq_cell_writes(&publisher);
+        MODEL_REQUIRE(writes >= 1 && writes <= 3);
         for (int i = 0; i < 3; i++)
-            publish(static_cast<std::uint32_t>(publisher.writes) + 1);
+            publish(static_cast<std::uint32_t>(shmq_cell_writes(&publisher)) + 1);
     }
 
     void succeed() {
         if (!model::broken(model::Broken::look_round))
             return attach();
-        const std::uint32_t latest = shmq_load_acquire(base(), SHMQ_CELL_AT_LATEST);
-        publisher.slot = latest & SHMQ_CELL_SLOT_MASK;
-        publisher.writes = latest >> SHMQ_CELL_SLOT_BITS;
+        publisher.latest = shmq_load_acquire(base(), SHMQ_CELL_AT_LATEST);
         publisher.busy[0] = 0;
     }
 
