@@ -148,26 +148,31 @@ static inline void shmq_checked_put(struct shmq_producer *p, const struct shmq_f
 	shmq_producer_commit(p, at + SHMQ_CRC_SIZE);
 }
 
-/* Whether a batch has gathered a message: a frame of `total` bytes. */
+/* Whether a batch has gathered a message of `length` bytes that fits the queue. */
 static inline bool shmq_frame_stage(struct shmq_producer *p, const struct shmq_format *f,
 				    uint32_t tag, const struct shmq_part *parts, uint32_t count,
-				    uint32_t total)
+				    uint32_t length)
 {
-	struct shmq_envelope e;
-	uint8_t *at = shmq_producer_stage(p, total);
+	uint8_t *at = shmq_producer_stage(p, (uint32_t)shmq_frame_length(f, length));
+	uint32_t crc = SHMQ_CRC_RESIDUE; /* the head ends with its CRC */
 	uint32_t i;
 
 	if (!at)
 		return false;
-	shmq_frame_seal(f, tag, parts, count, &e);
-	memcpy(at, e.head, e.head_length);
-	at += e.head_length;
+	shmq_make_head(f, tag, length, at);
+	at += shmq_head_length(f);
 	for (i = 0; i < count; i++) {
-		if (parts[i].length)
-			memcpy(at, parts[i].data, parts[i].length);
+		if (!parts[i].length)
+			continue;
+		memcpy(at, parts[i].data, parts[i].length);
+		if (f->framing != SHMQ_PLAIN)
+			crc = shmq_crc32(crc, at, parts[i].length);
 		at += parts[i].length;
 	}
-	memcpy(at, e.tail, e.tail_length);
+	if (f->framing == SHMQ_PLAIN)
+		memset(at, 0, shmq_tail_length(f, length));
+	else
+		shmq_put_le32(at, crc);
 	return true;
 }
 
@@ -178,16 +183,15 @@ static inline enum shmq_status shmq_frame_write(struct shmq_producer *p,
 {
 	enum shmq_status status;
 	uint64_t length = 0;
-	uint32_t total, i;
+	uint32_t i;
 
 	for (i = 0; i < count; i++)
 		length += parts[i].length;
 	if (length > shmq_message_max(f, p->end.size))
 		return SHMQ_TOO_BIG;
-	total = (uint32_t)shmq_frame_length(f, (uint32_t)length);
-	if (shmq_frame_stage(p, f, tag, parts, count, total))
+	if (shmq_frame_stage(p, f, tag, parts, count, (uint32_t)length))
 		return SHMQ_OK;
-	status = shmq_producer_reserve(p, total);
+	status = shmq_producer_reserve(p, (uint32_t)shmq_frame_length(f, (uint32_t)length));
 	if (status != SHMQ_OK)
 		return status;
 	if (f->framing == SHMQ_PLAIN)
