@@ -41,7 +41,7 @@
 /* Private to the publisher, which never asks the memory for it again. */
 struct shmq_cell_publisher {
 	struct shmq_cell cell;
-	uint64_t latest;	/* values published so far << SHMQ_CELL_SLOT_BITS | the latest slot */
+	uint64_t latest;	/* values published << SHMQ_CELL_SLOT_BITS | the latest slot */
 	uint32_t busy[2];	/* slots that seats pinned at the last look */
 	bool fences;		/* each publication, not only with somebody there */
 	bool looks;		/* round with each: it fences, or somebody was there */
