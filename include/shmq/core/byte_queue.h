@@ -340,7 +340,7 @@ static inline uint8_t *shmq_producer_stage_anew(struct shmq_producer *p, uint32_
 
 	if (n > p->stage_size / 4) /* one copy more would cost more than it spares */
 		return NULL;
-	space = shmq_producer_space(p, n);
+	space = shmq_producer_space(p, 0); /* as far as is known: who reserves looks */
 	if (space < n)
 		return NULL;
 	p->staged = n;
@@ -350,7 +350,7 @@ static inline uint8_t *shmq_producer_stage_anew(struct shmq_producer *p, uint32_
 
 /*
  * Reserves, commits and shows `n` bytes of private memory that are to be filled
- * before anything else is done. NULL: there is no room, or this batch does not
+ * before anything else is done. NULL: no room is known of, or this batch does not
  * gather, or not what is that large; reserve room in the ring.
  */
 SHMQ_HOT uint8_t *shmq_producer_stage(struct shmq_producer *p, uint32_t n)
