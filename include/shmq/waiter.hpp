@@ -64,9 +64,9 @@ public:
     /// wait. An end that may sleep announces that before it says so.
     template <typename Core, typename Op>
     [[gnu::always_inline]] Status attempt(Core& core, Status nothing, Op&& op) noexcept {
-        Status s = op();
+        const Status s = op();
         if (s != Status::Ok) [[unlikely]]
-            s = s == nothing ? look_again(core, nothing, op) : settle(s);
+            return attempt_on(core, s, nothing, op);
         announce(core.end);
         return s;
     }
