@@ -45,8 +45,8 @@ namespace shmq::detail {
 /// Who polls, edge-triggered, is told of each packet once, and not at all if the
 /// socket is empty when he asks. So nobody else takes the last one; and he leaves
 /// nothing: a bell for an end that sleeps he takes and wakes the end himself. He
-/// then waits with an empty socket, in which there is room for each bell. Only ends that are both
-/// polled, each by its own descriptor, leave their bells to each other.
+/// then waits with an empty socket, in which there is room for each bell. Only ends
+/// that are both polled, each by its own descriptor, leave their bells to each other.
 ///
 /// A bell that finds no room is lost. An end does not sleep in a crowd, or not for
 /// long, and who makes room wakes whose word is clear.
