@@ -83,7 +83,7 @@ public:
     /// Sends one message: Ok, Full, TooBig, or why the end stopped. Invalid: a
     /// tag, where the frames have none.
     [[nodiscard]] Status try_write(Bytes data, Tag tag = {}) noexcept {
-        if (format_.is_plain() &&
+        if (format_.is_plain() && data.size() <= max_ &&
             shmq_plain_stage(&core_, static_cast<std::uint32_t>(tag), data.data(), data.size()))
             return counted(SHMQ_OK, data.size());
         return attempt(

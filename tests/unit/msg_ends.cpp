@@ -71,6 +71,17 @@ TEST_P(BothFramings, MaxMessageIsTheLongest) {
     EXPECT_EQ(q.rx.read().text(), longest);
 }
 
+TEST_P(BothFramings, NoLongerMessageThanAllowedIsSentInABatchEither) {
+    Memory memory(256);
+    shmq::create_queue(memory.span());
+    auto tx = MsgProducer::attach(memory.span(), format(), {.max_message = 10});
+    EXPECT_EQ(tx.max_message(), 10u);
+    const auto batch = tx.batch();
+    EXPECT_EQ(tx.try_write(std::string(11, 'x')), Status::TooBig);
+    EXPECT_EQ(tx.try_write(std::string(10, 'x')), Status::Ok);
+    EXPECT_EQ(tx.try_write(std::string(11, 'x')), Status::TooBig);
+}
+
 TEST_P(BothFramings, PartsBecomeOneMessage) {
     Ends q(256, format());
     const std::vector<char> body{'b', 'o', 'd', 'y'};
