@@ -3,7 +3,7 @@
 #ifndef SHMQ_BATCH_HPP
 #define SHMQ_BATCH_HPP
 
-#include <shmq/core/byte_queue.h>
+#include <shmq/core/stage.h>
 #include <shmq/waiter.hpp>
 
 #include <cstdint>

@@ -17,7 +17,7 @@
 #include <shmq/attach.hpp>
 #include <shmq/batch.hpp>
 #include <shmq/bytes.hpp>
-#include <shmq/core/byte_queue.h>
+#include <shmq/core/stage.h>
 #include <shmq/status.hpp>
 #include <shmq/waiter.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "memory.hpp"
 
-#include <shmq/core/byte_queue.h>
+#include <shmq/core/stage.h>
 
 #include <gtest/gtest.h>
 

@@ -310,20 +310,6 @@ static inline void shmq_producer_batch_begin(struct shmq_producer *p)
 	p->end.lag = p->end.size;
 }
 
-/*
- * A batch that gathers what is small in `size` bytes of private memory. Most of
- * the ring's cache lines are in the other CPU's cache: written message by
- * message each is waited for, in one copy many are under way at once. Not while
- * a batch is under way.
- */
-static inline void shmq_producer_batch_gather(struct shmq_producer *p, uint8_t *stage,
-					      uint32_t size)
-{
-	shmq_producer_batch_begin(p);
-	p->stage = stage;
-	p->stage_size = size;
-}
-
 static inline void shmq_producer_batch_end(struct shmq_producer *p)
 {
 	shmq_producer_publish(p);
@@ -331,40 +317,6 @@ static inline void shmq_producer_batch_end(struct shmq_producer *p)
 	p->stage = NULL;
 	p->stage_size = 0;
 	p->stage_room = 0;
-}
-
-/* As shmq_producer_stage(), where it must look at more. */
-static inline uint8_t *shmq_producer_stage_anew(struct shmq_producer *p, uint32_t n)
-{
-	uint32_t space;
-
-	if (n > p->stage_size / 4) /* one copy more would cost more than it spares */
-		return NULL;
-	space = shmq_producer_space(p, 0); /* as far as is known: who reserves looks */
-	if (space < n)
-		return NULL;
-	p->staged = n;
-	p->stage_room = (space < p->stage_size ? space : p->stage_size) - n;
-	return p->stage;
-}
-
-/*
- * Reserves, commits and shows `n` bytes of private memory that are to be filled
- * before anything else is done. NULL: no room is known of, or this batch does not
- * gather, or not what is that large; reserve room in the ring.
- */
-SHMQ_HOT uint8_t *shmq_producer_stage(struct shmq_producer *p, uint32_t n)
-{
-	uint8_t *at = p->stage;
-
-	if (!at)
-		return NULL;
-	if (n > p->stage_room)
-		return shmq_producer_stage_anew(p, n);
-	at += p->staged;
-	p->staged += n;
-	p->stage_room -= n;
-	return at;
 }
 
 /* ---- the consumer's end ---- */

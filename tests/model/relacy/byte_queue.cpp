@@ -3,7 +3,7 @@
 #include "memory.hpp"
 #include "run.hpp"
 
-#include <shmq/core/byte_queue.h>
+#include <shmq/core/stage.h>
 
 namespace {
 
