@@ -216,7 +216,6 @@ bool shmq_queue_readable(struct shmq_queue *q)
 	struct shmq_reader reader;
 	struct shmq_message message;
 	struct shmq_consumer c;
-	u8 head[SHMQ_HEAD_MAX];
 
 	if (shmq_consumer_attach(&c, q->base, q->length) != SHMQ_OK)
 		return true;
@@ -226,7 +225,7 @@ bool shmq_queue_readable(struct shmq_queue *q)
 	shmq_reader_init(&reader, &c, &q->dev->config.format);
 	reader.limit = SHMQ_LOOK_WORK;
 	reader.lost = READ_ONCE(q->io_lost);
-	return shmq_frame_find(&reader, head, &message) != SHMQ_EMPTY;
+	return shmq_frame_find(&reader, &message) != SHMQ_EMPTY;
 }
 
 /* Whether a producer at the user's end would find room for a message. */

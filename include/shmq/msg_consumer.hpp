@@ -188,7 +188,7 @@ private:
             to.size() > UINT32_MAX ? UINT32_MAX : static_cast<std::uint32_t>(to.size());
         const Status s = format_.is_plain()
                              ? static_cast<Status>(shmq_plain_read(&core_, to.data(), room, &m))
-                             : noted(shmq_frame_read(&reader_, to.data(), room, &m));
+                             : noted(shmq_checked_read(&reader_, to.data(), room, &m));
         if (s == Status::Ok)
             waiter_.count(m.length);
         return s;
@@ -205,7 +205,7 @@ private:
         shmq_pieces pieces{};
         const auto s = format_.is_plain()
                            ? static_cast<Status>(shmq_plain_front(&core_, &m, &pieces))
-                           : noted(shmq_frame_front(&reader_, &m, &pieces));
+                           : noted(shmq_checked_front(&reader_, &m, &pieces));
         if (s == Status::Ok)
             data = {core_.end.base, pieces};
         return s;

@@ -66,7 +66,7 @@ private:
 class MsgProducer : public detail::ByteEnd<shmq_producer> {
 public:
     /// Not attached: everything returns Status::Invalid.
-    MsgProducer() noexcept = default;
+    MsgProducer() noexcept { attach_writer(); }
 
     /// Attaches to a queue that exists (see create_queue()); the memory must
     /// outlive the end. Throws std::system_error: Invalid (alignment, length,
@@ -76,6 +76,23 @@ public:
     static MsgProducer attach(std::span<std::byte> memory, const Format& format,
                               AttachOptions options, std::error_code& ec);
 
+    MsgProducer(MsgProducer&& other) noexcept
+        : ByteEnd(static_cast<ByteEnd&&>(other)),
+          format_(other.format_),
+          writer_(other.writer_),
+          max_(other.max_) {
+        attach_writer();
+    }
+    MsgProducer& operator=(MsgProducer&& other) noexcept {
+        ByteEnd::operator=(static_cast<ByteEnd&&>(other));
+        format_ = other.format_;
+        writer_ = other.writer_;
+        max_ = other.max_;
+        attach_writer();
+        return *this;
+    }
+    ~MsgProducer() = default;
+
     /// The longest message, bytes.
     [[nodiscard]] std::uint32_t max_message() const noexcept { return max_; }
     [[nodiscard]] const Format& format() const noexcept { return format_; }
@@ -83,8 +100,7 @@ public:
     /// Sends one message: Ok, Full, TooBig, or why the end stopped. Invalid: a
     /// tag, where the frames have none.
     [[nodiscard]] Status try_write(Bytes data, Tag tag = {}) noexcept {
-        if (format_.is_plain() && data.size() <= max_ &&
-            shmq_plain_stage(&core_, static_cast<std::uint32_t>(tag), data.data(), data.size()))
+        if (stage(data, tag))
             return counted(SHMQ_OK, data.size());
         return attempt(
             Status::Full, [&]() __attribute__((always_inline)) { return send(data, tag); });
@@ -134,9 +150,26 @@ private:
     friend class Reservation;
 
     MsgProducer(detail::Waiter waiter, const Format& format) noexcept
-        : ByteEnd(std::move(waiter)), format_(format) {}
+        : ByteEnd(std::move(waiter)), format_(format) {
+        shmq_writer_init(&writer_, &core_, &format_.core());
+    }
+
+    void attach_writer() noexcept {
+        writer_.producer = &core_;
+        writer_.format = &format_.core();
+    }
 
     [[nodiscard]] bool tag_ok(Tag tag) const noexcept { return tag == Tag{} || format_.is_plain(); }
+
+    // Whether a batch has gathered it: all else is looked at if not.
+    [[gnu::always_inline]] bool stage(const Bytes& data, Tag tag) noexcept {
+        if (data.size() > max_)
+            return false;
+        if (format_.is_plain())
+            return shmq_plain_stage(&core_, static_cast<std::uint32_t>(tag), data.data(),
+                                    data.size());
+        return tag == Tag{} && shmq_checked_stage(&writer_, data.data(), data.size());
+    }
 
     // The shortest way: one plain message that fits.
     [[gnu::always_inline]] Status send(const Bytes& data, Tag tag) noexcept {
@@ -162,8 +195,7 @@ private:
                                               : Status::TooBig;
         if (!tag_ok(tag)) [[unlikely]]
             return Status::Invalid;
-        return counted(shmq_frame_write(&core_, &format_.core(), static_cast<std::uint32_t>(tag),
-                                        parts, count),
+        return counted(shmq_frame_write(&writer_, static_cast<std::uint32_t>(tag), parts, count),
                        static_cast<std::uint32_t>(length));
     }
 
@@ -179,8 +211,7 @@ private:
             return core_.end.error != SHMQ_OK ? static_cast<Status>(core_.end.error)
                                               : Status::TooBig;
         shmq_pieces pieces{};
-        const auto s =
-            static_cast<Status>(shmq_frame_reserve(&core_, &format_.core(), length, &pieces));
+        const auto s = static_cast<Status>(shmq_frame_reserve(&writer_, length, &pieces));
         if (s == Status::Ok)
             room = {core_.end.base, pieces};
         return s;
@@ -190,12 +221,13 @@ private:
         if (format_.is_plain())
             shmq_plain_commit(&core_, static_cast<std::uint32_t>(tag), length);
         else
-            shmq_frame_commit(&core_, &format_.core(), static_cast<std::uint32_t>(tag), length);
+            shmq_frame_commit(&writer_, static_cast<std::uint32_t>(tag), length);
         waiter_.count(length);
         waiter_.announce(core_.end);
     }
 
     Format format_ = Format::plain();
+    shmq_writer writer_{};
     std::uint32_t max_ = 0;
 };
 

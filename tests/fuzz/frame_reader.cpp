@@ -15,6 +15,8 @@ using fuzz::Queue;
 void fill(Input& input, Queue& q) {
     shmq_producer p{};
     FUZZ_EXPECT(shmq_producer_attach(&p, q.base(), q.length) == SHMQ_OK);
+    shmq_writer w{};
+    shmq_writer_init(&w, &p, &q.format);
     while (!input.empty()) {
         std::uint8_t data[256];
         const std::uint8_t kind = input.byte();
@@ -36,7 +38,7 @@ void fill(Input& input, Queue& q) {
             continue;
         }
         const shmq_part part = {data, static_cast<std::uint32_t>(input.bytes(data, kind))};
-        if (shmq_frame_write(&p, &q.format, kind, &part, 1) != SHMQ_OK)
+        if (shmq_frame_write(&w, kind, &part, 1) != SHMQ_OK)
             return;
         if (kind & 2) // damage something near
             q.data()[(p.end.pos + q.size() - 1 - input.below(24) % q.size()) % q.size()] ^=

@@ -25,7 +25,7 @@ void fill(const Queue& q, const shmq_pieces& s) {
     }
 }
 
-void produce(Input& input, Queue& q, shmq_producer& p) {
+void produce(Input& input, Queue& q, shmq_producer& p, shmq_writer& w) {
     const shmq_status before = p.end.error;
     std::vector<std::uint8_t> data(input.below(700), 'd');
     const auto n = static_cast<std::uint32_t>(data.size());
@@ -33,12 +33,12 @@ void produce(Input& input, Queue& q, shmq_producer& p) {
     shmq_pieces room{};
     switch (input.byte() % 6) {
     case 0:
-        shmq_frame_write(&p, &q.format, 7, parts, 2);
+        shmq_frame_write(&w, 7, parts, 2);
         break;
     case 1:
-        if (shmq_frame_reserve(&p, &q.format, n, &room) == SHMQ_OK) {
+        if (shmq_frame_reserve(&w, n, &room) == SHMQ_OK) {
             fill(q, room);
-            shmq_frame_commit(&p, &q.format, 7, n - input.below(n + 1));
+            shmq_frame_commit(&w, 7, n - input.below(n + 1));
         }
         break;
     case 2:
@@ -96,12 +96,11 @@ void consume(Input& input, Queue& q, shmq_consumer& c, shmq_reader& r) {
     case 6: { // a passer-by, as poll(2) is one
         shmq_consumer passing{};
         shmq_reader looking{};
-        std::uint8_t head[SHMQ_HEAD_MAX];
         if (shmq_consumer_attach(&passing, q.base(), q.length) == SHMQ_OK) {
             shmq_consumer_freeze(&passing);
             shmq_reader_init(&looking, &passing, &q.format);
             looking.limit = 64;
-            shmq_frame_find(&looking, head, &m);
+            shmq_frame_find(&looking, &m);
         }
         break;
     }
@@ -116,9 +115,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Queue q(input);
     shmq_producer p{};
     shmq_consumer c{};
+    shmq_writer w{};
     shmq_reader r{};
     FUZZ_EXPECT(shmq_producer_attach(&p, q.base(), q.length) == SHMQ_OK);
     FUZZ_EXPECT(shmq_consumer_attach(&c, q.base(), q.length) == SHMQ_OK);
+    shmq_writer_init(&w, &p, &q.format);
     shmq_reader_init(&r, &c, &q.format);
     r.limit = 1 + input.below(2000);
 
@@ -126,7 +127,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     while (!input.empty()) {
         const std::uint8_t what = input.byte();
         if (what & 1)
-            produce(input, q, p);
+            produce(input, q, p, w);
         else
             consume(input, q, c, r);
         // Who is told that the queue was started over attaches anew, if it can.

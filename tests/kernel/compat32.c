@@ -51,6 +51,7 @@ static void echo_through_the_mapping(int fd, uint8_t *region, shmq_base wake)
 				      .prefix_length = info.prefix_length };
 	struct shmq_producer p;
 	struct shmq_consumer c;
+	struct shmq_writer w;
 	struct shmq_reader r;
 	struct shmq_message m;
 	char text[32], answer[64];
@@ -59,6 +60,7 @@ static void echo_through_the_mapping(int fd, uint8_t *region, shmq_base wake)
 	memcpy(format.prefix, info.prefix, sizeof(format.prefix));
 	CHECK(shmq_producer_attach(&p, region + info.areas[0].offset, info.areas[0].length) == 0);
 	CHECK(shmq_consumer_attach(&c, region + info.areas[1].offset, info.areas[1].length) == 0);
+	shmq_writer_init(&w, &p, &format);
 	shmq_reader_init(&r, &c, &format);
 	for (i = 0; i < 200; i++) {
 		int n = snprintf(text, sizeof(text), "message %d", i);
@@ -66,7 +68,7 @@ static void echo_through_the_mapping(int fd, uint8_t *region, shmq_base wake)
 		struct pollfd pfd = { fd, POLLIN, 0 };
 		enum shmq_status status;
 
-		CHECK(shmq_frame_write(&p, &format, 0, &part, 1) == SHMQ_OK);
+		CHECK(shmq_frame_write(&w, 0, &part, 1) == SHMQ_OK);
 		if (shmq_doorbell_take(wake, SHMQ_BELL_DATA(0) * sizeof(struct shmq_sleep_word)))
 			CHECK(ioctl(fd, SHMQ_IOC_KICK, 1ul << SHMQ_BELL_DATA(0)) == 0);
 		while ((status = shmq_frame_read(&r, answer, sizeof(answer), &m)) == SHMQ_EMPTY)

@@ -91,7 +91,9 @@ int vandal(unsigned random_seed) {
             if (shmq_producer_attach(&p, v.base(0), v.length(0)) == SHMQ_OK) {
                 const std::string text = pattern(static_cast<std::uint32_t>(random()), 500);
                 const shmq_part part = {text.data(), static_cast<std::uint32_t>(text.size())};
-                shmq_frame_write(&p, &v.format, 0, &part, 1);
+                shmq_writer w;
+                shmq_writer_init(&w, &p, &v.format);
+                shmq_frame_write(&w, 0, &part, 1);
             }
             break;
         }

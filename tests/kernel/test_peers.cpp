@@ -106,7 +106,7 @@ TEST_F(Peers, AKilledOneLeavesWhatItPublishedToItsSuccessor) {
             CHILD_CHECK(s.try_send("first " + std::to_string(i)) == SHMQ_OK);
         // One that is never published.
         shmq_pieces room;
-        CHILD_CHECK(shmq_frame_reserve(&s.end, &v.format, 100, &room) == SHMQ_OK);
+        CHILD_CHECK(shmq_frame_reserve(&s.writer, 100, &room) == SHMQ_OK);
         std::memset(shmq_at(v.base(0), room.off[0]), 'h', 50);
         sent.open();
         pause();

@@ -137,6 +137,28 @@ TEST(Damage, InPlaceReadingSeesTheSame) {
     }
 }
 
+TEST(Damage, AHeadLikeTheOneBeforeIsCheckedInEachByte) {
+    for (const std::string& prefix : prefixes) {
+        const shmq_format f = checked(prefix);
+        const std::string frame = frame_of(f, "seven b");
+        // Wherever it begins: a head may wrap.
+        for (std::size_t i = 0; i < frame.size(); ++i) {
+            std::string bad = frame;
+            bad[i] = static_cast<char>(bad[i] ^ 1);
+            Frames q(f, 256, static_cast<std::uint32_t>(256 - frame.size() - i));
+            std::string out;
+            ASSERT_EQ(q.write("7 bytes"), SHMQ_OK);
+            ASSERT_EQ(q.read(out), SHMQ_OK);
+            q.raw(bad);
+            ASSERT_EQ(q.write("and 7 b"), SHMQ_OK);
+            const Outcome o = read_all(q);
+            EXPECT_EQ(o.messages, Strings{"and 7 b"}) << prefix.size() << ' ' << i;
+            // A damaged prefix is garbage, which is passed over silently.
+            EXPECT_EQ(o.damage.size(), i < prefix.size() ? 0u : 1u) << prefix.size() << ' ' << i;
+        }
+    }
+}
+
 TEST(Damage, AGoodHeaderForAMessageThatCannotBeIsToldAndSkipped) {
     const shmq_format f = checked("SHMQ");
     std::uint8_t head[SHMQ_HEAD_MAX];
@@ -158,12 +180,14 @@ TEST(Damage, AFrameThatComesInPiecesIsNotThereUntilItIsWhole) {
         const std::string frame = frame_of(f, "piecemeal");
         Frames q(f, 101, 90);
         std::string out;
-        for (std::size_t i = 0; i < frame.size(); ++i) {
-            ASSERT_EQ(q.read(out), SHMQ_EMPTY) << i;
-            q.raw(frame.substr(i, 1));
+        for (const char* order : {"first", "as long as the one before"}) {
+            for (std::size_t i = 0; i < frame.size(); ++i) {
+                ASSERT_EQ(q.read(out), SHMQ_EMPTY) << order << ' ' << i;
+                q.raw(frame.substr(i, 1));
+            }
+            ASSERT_EQ(q.read(out), SHMQ_OK) << order;
+            EXPECT_EQ(out, "piecemeal");
         }
-        ASSERT_EQ(q.read(out), SHMQ_OK);
-        EXPECT_EQ(out, "piecemeal");
     }
 }
 

@@ -123,11 +123,11 @@ TEST(Frame, PartsMakeOneMessage) {
     for (const shmq_format& f : all_formats()) {
         Frames q(f, 128);
         const shmq_part parts[] = {{"head|", 5}, {nullptr, 0}, {"body", 4}, {"|tail", 5}};
-        ASSERT_EQ(shmq_frame_write(&q.p, &q.format, 0, parts, 4), SHMQ_OK);
+        ASSERT_EQ(shmq_frame_write(&q.writer, 0, parts, 4), SHMQ_OK);
         std::string out;
         ASSERT_EQ(q.read(out), SHMQ_OK);
         EXPECT_EQ(out, "head|body|tail");
-        ASSERT_EQ(shmq_frame_write(&q.p, &q.format, 0, nullptr, 0), SHMQ_OK) << "no parts";
+        ASSERT_EQ(shmq_frame_write(&q.writer, 0, nullptr, 0), SHMQ_OK) << "no parts";
         EXPECT_EQ(q.read(out), SHMQ_OK);
         EXPECT_EQ(out, "");
     }
@@ -137,7 +137,7 @@ TEST(Frame, PartsThatAddUpToMoreThan32BitsAreTooBig) {
     Frames q(checked("SHMQ"), 128);
     const char byte = 0;
     const shmq_part parts[] = {{&byte, 0xffffffffu}, {&byte, 0x00000011u}};
-    EXPECT_EQ(shmq_frame_write(&q.p, &q.format, 0, parts, 2), SHMQ_TOO_BIG);
+    EXPECT_EQ(shmq_frame_write(&q.writer, 0, parts, 2), SHMQ_TOO_BIG);
     shmq_envelope e{};
     EXPECT_EQ(shmq_frame_seal(&q.format, 0, parts, 2, &e), SHMQ_TOO_BIG);
     EXPECT_EQ(q.unread(), 0u);
@@ -148,13 +148,13 @@ TEST(Frame, BuiltInPlaceIsTheSameFrame) {
         for (std::uint32_t start = 0; start < 64; start += 8) {
             Frames q(f, 64, start);
             shmq_pieces room{};
-            ASSERT_EQ(shmq_frame_reserve(&q.p, &q.format, 11, &room), SHMQ_OK);
+            ASSERT_EQ(shmq_frame_reserve(&q.writer, 11, &room), SHMQ_OK);
             ASSERT_EQ(room.len[0] + room.len[1], 11u);
             std::memcpy(shmq_at(q.memory.base(), room.off[0]), "hello world", room.len[0]);
             std::memcpy(shmq_at(q.memory.base(), room.off[1]),
                         std::string("hello world").substr(room.len[0]).data(), room.len[1]);
             EXPECT_EQ(q.unread(), 0u) << "nothing before commit";
-            shmq_frame_commit(&q.p, &q.format, f.framing == SHMQ_PLAIN ? 7 : 0, 11);
+            shmq_frame_commit(&q.writer, f.framing == SHMQ_PLAIN ? 7 : 0, 11);
 
             const std::string expected =
                 frame_of(f, "hello world", f.framing == SHMQ_PLAIN ? 7 : 0);
@@ -169,10 +169,10 @@ TEST(Frame, LessThanReservedMayBeCommitted) {
     for (const shmq_format& f : all_formats()) {
         Frames q(f, 128, 120);
         shmq_pieces room{};
-        ASSERT_EQ(shmq_frame_reserve(&q.p, &q.format, 40, &room), SHMQ_OK);
+        ASSERT_EQ(shmq_frame_reserve(&q.writer, 40, &room), SHMQ_OK);
         std::memset(shmq_at(q.memory.base(), room.off[0]), 'x', room.len[0]);
         std::memset(shmq_at(q.memory.base(), room.off[1]), 'x', room.len[1]);
-        shmq_frame_commit(&q.p, &q.format, 0, 3);
+        shmq_frame_commit(&q.writer, 0, 3);
         std::string out;
         ASSERT_EQ(q.read(out), SHMQ_OK);
         EXPECT_EQ(out, "xxx");
@@ -267,9 +267,24 @@ TEST(Frame, ABatchOfMessagesIsPublishedTogether) {
     }
 }
 
+TEST(Frame, MessagesOfAnyLengthsInAnyOrderArrive) {
+    const std::uint32_t lengths[] = {7, 7, 0, 0, 7, 256, 256, 7, 255, 65, 65, 1, 0, 9, 9, 9, 2000};
+    for (const shmq_format& f : all_formats()) {
+        Frames q(f, 2400, 2000);
+        std::string out;
+        for (const std::uint32_t n : lengths) {
+            ASSERT_EQ(q.write(text(n)), SHMQ_OK) << n;
+            ASSERT_EQ(q.read(out), SHMQ_OK) << n;
+            EXPECT_EQ(out, text(n));
+        }
+        EXPECT_EQ(q.read(out), SHMQ_EMPTY);
+    }
+}
+
 TEST(Frame, ABatchThatGathersMakesTheSameBytes) {
     const std::string large(200, 'L');
-    const std::string all[] = {"", "a", "eight ab", "nine abcd", large, "after the large one"};
+    const std::string all[] = {"",          "",         "a",   "eight ab",           "8 as one",
+                               "nine abcd", "9 as one", large, "after the large one"};
     for (const shmq_format& f : all_formats()) {
         for (const std::uint32_t start : {0u, 200u, 504u}) {
             Frames straight(f, 512, start), gathered(f, 512, start);
@@ -279,8 +294,8 @@ TEST(Frame, ABatchThatGathersMakesTheSameBytes) {
                 ASSERT_EQ(straight.write(m, 0), gathered.write(m, 0));
                 shmq_pieces room{}; // and one in place between them
                 for (Frames* q : {&straight, &gathered})
-                    if (shmq_frame_reserve(&q->p, &f, 3, &room) == SHMQ_OK)
-                        shmq_frame_commit(&q->p, &f, 0, 0);
+                    if (shmq_frame_reserve(&q->writer, 3, &room) == SHMQ_OK)
+                        shmq_frame_commit(&q->writer, 0, 0);
             }
             shmq_producer_batch_end(&gathered.p);
             ASSERT_EQ(

@@ -16,6 +16,7 @@ static int round_trip(shmq_base memory, uint32_t length, const struct shmq_forma
 	struct shmq_part part = { "hello", 5 };
 	struct shmq_producer p;
 	struct shmq_consumer c;
+	struct shmq_writer w;
 	struct shmq_reader r;
 	struct shmq_message m;
 	char text[8];
@@ -26,9 +27,10 @@ static int round_trip(shmq_base memory, uint32_t length, const struct shmq_forma
 	    shmq_producer_attach(&p, memory, length) != SHMQ_OK ||
 	    shmq_consumer_attach(&c, memory, length) != SHMQ_OK)
 		return 1;
+	shmq_writer_init(&w, &p, f);
 	shmq_reader_init(&r, &c, f);
 	for (i = 0; i < 100; i++) {
-		if (shmq_frame_write(&p, f, 0, &part, 1) != SHMQ_OK)
+		if (shmq_frame_write(&w, 0, &part, 1) != SHMQ_OK)
 			return 2;
 		if (shmq_frame_read(&r, text, sizeof(text), &m) != SHMQ_OK || m.length != 5 ||
 		    memcmp(text, "hello", 5))

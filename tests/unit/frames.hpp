@@ -40,13 +40,14 @@ struct Frames {
         memory.set_word(SHMQ_READ_POSITION, start);
         EXPECT_EQ(shmq_producer_attach(&p, memory.base(), memory.size()), SHMQ_OK);
         EXPECT_EQ(shmq_consumer_attach(&c, memory.base(), memory.size()), SHMQ_OK);
+        shmq_writer_init(&writer, &p, &format);
         shmq_reader_init(&reader, &c, &format);
     }
     Frames(const Frames&) = delete;
 
     shmq_status write(std::string_view data, std::uint32_t tag = 0) {
         const shmq_part part{data.data(), static_cast<std::uint32_t>(data.size())};
-        return shmq_frame_write(&p, &format, tag, &part, 1);
+        return shmq_frame_write(&writer, tag, &part, 1);
     }
 
     /// Bytes as they are, without a frame.
@@ -71,6 +72,7 @@ struct Frames {
     shmq_format format;
     shmq_producer p{};
     shmq_consumer c{};
+    shmq_writer writer{};
     shmq_reader reader{};
     shmq_message message{};
 };

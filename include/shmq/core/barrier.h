@@ -14,6 +14,8 @@
  *   shmq_load_fence      earlier loads stay before later loads and stores
  *   shmq_store_fence     earlier loads and stores stay before later stores
  *   shmq_copy_in/_out    bulk copies; what was copied in is not read again
+ *   shmq_same            whether private bytes are in shared memory too
+ *   shmq_prefetch        bytes that will be copied in soon
  *   shmq_copy_racy_in/_out  the same while the other side may be at the same
  *                        bytes: what comes of it must be checked before use
  *   shmq_hint_load/_store  of private memory, for words whose value may be wrong:
@@ -51,8 +53,22 @@
 #else
 #define SHMQ_HOT static inline __attribute__((__always_inline__))
 #endif
+/* For what not every message needs: it does not take the registers of the rest. */
+#define SHMQ_APART static __attribute__((__noinline__, __unused__))
 /* For what few messages need: it does not take the room of the rest. */
-#define SHMQ_COLD static __attribute__((__noinline__, __cold__, __unused__))
+#define SHMQ_COLD SHMQ_APART __attribute__((__cold__))
+
+/*
+ * A length that the compiler does not know stays one of which it knows nothing:
+ * where it can tell that few bytes are copied it uses instructions for strings,
+ * which need longer to start than the C library's copy needs to end.
+ */
+SHMQ_HOT uint32_t shmq_any_length(uint32_t n)
+{
+	if (!__builtin_constant_p(n))
+		__asm__("" : "+r"(n));
+	return n;
+}
 
 /* For what C++ can compute before the program starts. */
 #ifdef __cplusplus
@@ -298,14 +314,30 @@ SHMQ_HOT void shmq_copy_in(void *to, shmq_base base, uint32_t off, uint32_t n)
 		memcpy(to, &value, sizeof(value));
 		return;
 	}
-	memcpy(to, base + off, n);
+	memcpy(to, base + off, shmq_any_length(n));
 	__asm__ __volatile__("" : "+m"(*(uint8_t (*)[])to));
+}
+
+/* Whether shared memory holds the same `n` bytes: what is used afterwards are the private ones. */
+SHMQ_HOT bool shmq_same(const void *as, shmq_base base, uint32_t off, uint32_t n)
+{
+	return !memcmp(as, base + off, n);
+}
+
+/* Bytes that will be copied in soon. */
+SHMQ_HOT void shmq_prefetch(shmq_base base, uint32_t off, uint32_t n)
+{
+	const uint8_t *at = base + off;
+	const uint8_t *end = at + n;
+
+	for (; at < end; at += 64) /* of no larger cache line is one left out */
+		__builtin_prefetch(at);
 }
 
 /* Copies private bytes into shared memory, before the next store-release to it. */
 SHMQ_HOT void shmq_copy_out(shmq_base base, uint32_t off, const void *from, uint32_t n)
 {
-	memcpy(base + off, from, n);
+	memcpy(base + off, from, shmq_any_length(n));
 }
 
 /*

@@ -11,8 +11,21 @@
 #ifndef SHMQ_CORE_FRAME_H
 #define SHMQ_CORE_FRAME_H
 
-#include "crc32.h"
+#include "checked.h"
 #include "plain.h"
+
+static inline void shmq_make_head(const struct shmq_format *f, uint32_t tag, uint32_t length,
+				  uint8_t *head)
+{
+	if (f->framing == SHMQ_CHECKED) {
+		shmq_checked_make_head(f, length, head);
+		return;
+	}
+	shmq_put_le32(head, length);
+	shmq_put_le32(head + 4, tag);
+}
+
+/* ---- writing: sealed beforehand, for a producer behind a lock ---- */
 
 /* A frame's head and tail, made before the queue is touched. */
 struct shmq_envelope {
@@ -22,33 +35,6 @@ struct shmq_envelope {
 	uint8_t head[SHMQ_HEAD_MAX];
 	uint8_t tail[SHMQ_TAIL_MAX];
 };
-
-/* A consumer that reads frames. */
-struct shmq_reader {
-	struct shmq_consumer *consumer;
-	const struct shmq_format *format;
-	uint32_t limit;		/* bytes skipped or hashed before SHMQ_AGAIN */
-	uint32_t work;		/* bytes skipped or hashed by the last call */
-	bool lost;		/* in a run of garbage that was reported */
-};
-
-static inline void shmq_make_head(const struct shmq_format *f, uint32_t tag, uint32_t length,
-				  uint8_t *head)
-{
-	uint32_t p = shmq_prefix_length(f);
-
-	if (f->framing == SHMQ_PLAIN) {
-		shmq_put_le32(head, length);
-		shmq_put_le32(head + 4, tag);
-		return;
-	}
-	memcpy(head, f->prefix, p);
-	head[p] = SHMQ_FRAME_VERSION;
-	shmq_put_le32(head + p + 1, length);
-	shmq_put_le32(head + p + 5, shmq_crc32(0, head, p + 5));
-}
-
-/* ---- writing ---- */
 
 /*
  * Makes head and tail for a message that lies in `count` parts. Touches no
@@ -116,71 +102,39 @@ static inline enum shmq_status shmq_frame_send(struct shmq_producer *p,
 	return status;
 }
 
-/* Bytes of a long message that are copied and hashed at a time: they stay in the L1 cache. */
-#define SHMQ_STRETCH	4096u
+/* ---- writing ---- */
 
-/* Puts a checked message into room that is reserved. */
-static inline void shmq_checked_put(struct shmq_producer *p, const struct shmq_format *f,
-				    const struct shmq_part *parts, uint32_t count, uint32_t length)
+static inline void shmq_writer_init(struct shmq_writer *w, struct shmq_producer *p,
+				    const struct shmq_format *f)
 {
-	uint32_t at = shmq_prefix_length(f) + SHMQ_CHECKED_FIELDS;
-	uint32_t crc = SHMQ_CRC_RESIDUE; /* the head ends with its CRC */
-	uint8_t head[SHMQ_HEAD_MAX];
-	uint8_t tail[SHMQ_CRC_SIZE];
-	uint32_t i, done, n;
-
-	shmq_make_head(f, 0, length, head);
-	shmq_producer_put(p, 0, head, at);
-	for (i = 0; i < count; i++) {
-		const uint8_t *data = (const uint8_t *)parts[i].data;
-
-		for (done = 0; done < parts[i].length; done += n) {
-			n = parts[i].length - done;
-			if (n > SHMQ_STRETCH)
-				n = SHMQ_STRETCH;
-			crc = shmq_crc32(crc, data + done, n);
-			shmq_producer_put(p, at, data + done, n);
-			at += n;
-		}
-	}
-	shmq_put_le32(tail, crc);
-	shmq_producer_put(p, at, tail, sizeof(tail));
-	shmq_producer_commit(p, at + SHMQ_CRC_SIZE);
+	w->producer = p;
+	w->format = f;
+	w->head.size = 0;
+	w->head.length = 0;
 }
 
 /* Whether a batch has gathered a message of `length` bytes that fits the queue. */
-static inline bool shmq_frame_stage(struct shmq_producer *p, const struct shmq_format *f,
-				    uint32_t tag, const struct shmq_part *parts, uint32_t count,
-				    uint32_t length)
+static inline bool shmq_frame_stage(struct shmq_writer *w, uint32_t tag,
+				    const struct shmq_part *parts, uint32_t count, uint32_t length)
 {
-	uint8_t *at = shmq_producer_stage(p, (uint32_t)shmq_frame_length(f, length));
-	uint32_t crc = SHMQ_CRC_RESIDUE; /* the head ends with its CRC */
-	uint32_t i;
+	uint8_t *at = shmq_producer_stage(w->producer,
+					  (uint32_t)shmq_frame_length(w->format, length));
 
 	if (!at)
 		return false;
-	shmq_make_head(f, tag, length, at);
-	at += shmq_head_length(f);
-	for (i = 0; i < count; i++) {
-		if (!parts[i].length)
-			continue;
-		memcpy(at, parts[i].data, parts[i].length);
-		if (f->framing != SHMQ_PLAIN)
-			crc = shmq_crc32(crc, at, parts[i].length);
-		at += parts[i].length;
-	}
-	if (f->framing == SHMQ_PLAIN)
-		memset(at, 0, shmq_tail_length(f, length));
+	if (w->format->framing == SHMQ_PLAIN)
+		shmq_plain_fill(at, tag, parts, count, length);
 	else
-		shmq_put_le32(at, crc);
+		shmq_checked_fill(w, at, parts, count, length);
 	return true;
 }
 
 /* Sends a message; a full queue costs no CRC. */
-static inline enum shmq_status shmq_frame_write(struct shmq_producer *p,
-						const struct shmq_format *f, uint32_t tag,
+static inline enum shmq_status shmq_frame_write(struct shmq_writer *w, uint32_t tag,
 						const struct shmq_part *parts, uint32_t count)
 {
+	const struct shmq_format *f = w->format;
+	struct shmq_producer *p = w->producer;
 	enum shmq_status status;
 	uint64_t length = 0;
 	uint32_t i;
@@ -189,7 +143,7 @@ static inline enum shmq_status shmq_frame_write(struct shmq_producer *p,
 		length += parts[i].length;
 	if (length > shmq_message_max(f, p->end.size))
 		return SHMQ_TOO_BIG;
-	if (shmq_frame_stage(p, f, tag, parts, count, (uint32_t)length))
+	if (shmq_frame_stage(w, tag, parts, count, (uint32_t)length))
 		return SHMQ_OK;
 	status = shmq_producer_reserve(p, (uint32_t)shmq_frame_length(f, (uint32_t)length));
 	if (status != SHMQ_OK)
@@ -197,7 +151,7 @@ static inline enum shmq_status shmq_frame_write(struct shmq_producer *p,
 	if (f->framing == SHMQ_PLAIN)
 		shmq_plain_put(p, tag, parts, count, (uint32_t)length);
 	else
-		shmq_checked_put(p, f, parts, count, (uint32_t)length);
+		shmq_checked_put(w, parts, count, (uint32_t)length);
 	return SHMQ_OK;
 }
 
@@ -205,10 +159,11 @@ static inline enum shmq_status shmq_frame_write(struct shmq_producer *p,
  * Room for a message of up to `length` bytes, to be filled in place. Nothing
  * is visible until shmq_frame_commit(); a second reserve starts over.
  */
-static inline enum shmq_status shmq_frame_reserve(struct shmq_producer *p,
-						  const struct shmq_format *f, uint32_t length,
+static inline enum shmq_status shmq_frame_reserve(struct shmq_writer *w, uint32_t length,
 						  struct shmq_pieces *room)
 {
+	const struct shmq_format *f = w->format;
+	struct shmq_producer *p = w->producer;
 	enum shmq_status status;
 
 	if (length > shmq_message_max(f, p->end.size))
@@ -219,34 +174,13 @@ static inline enum shmq_status shmq_frame_reserve(struct shmq_producer *p,
 	return status;
 }
 
-/* The CRC over `n` bytes in the ring, in place. */
-static inline uint32_t shmq_crc32_span(const struct shmq_end *e, uint32_t crc, uint32_t skip,
-				       uint32_t n)
-{
-	struct shmq_pieces s = shmq_span(e, skip, n);
-
-	crc = shmq_crc32(crc, shmq_at(e->base, s.off[0]), s.len[0]);
-	return s.len[1] ? shmq_crc32(crc, shmq_at(e->base, s.off[1]), s.len[1]) : crc;
-}
-
 /* Sends what was filled in: `length` bytes, at most what was reserved. */
-static inline void shmq_frame_commit(struct shmq_producer *p, const struct shmq_format *f,
-				     uint32_t tag, uint32_t length)
+static inline void shmq_frame_commit(struct shmq_writer *w, uint32_t tag, uint32_t length)
 {
-	uint32_t head_length = shmq_head_length(f);
-	uint32_t tail_length = shmq_tail_length(f, length);
-	uint8_t head[SHMQ_HEAD_MAX];
-	uint8_t tail[SHMQ_TAIL_MAX] = { 0 };
-
-	if (f->framing == SHMQ_PLAIN) {
-		shmq_plain_commit(p, tag, length);
-		return;
-	}
-	shmq_make_head(f, tag, length, head);
-	shmq_put_le32(tail, shmq_crc32_span(&p->end, SHMQ_CRC_RESIDUE, head_length, length));
-	shmq_producer_put(p, 0, head, head_length);
-	shmq_producer_put(p, head_length + length, tail, tail_length);
-	shmq_producer_commit(p, head_length + length + tail_length);
+	if (w->format->framing == SHMQ_PLAIN)
+		shmq_plain_commit(w->producer, tag, length);
+	else
+		shmq_checked_commit(w, length);
 }
 
 /* ---- reading ---- */
@@ -260,167 +194,17 @@ static inline void shmq_reader_init(struct shmq_reader *r, struct shmq_consumer 
 	r->limit = SHMQ_NO_LIMIT;
 	r->work = 0;
 	r->lost = false;
+	r->head.size = 0;
+	r->head.length = 0;
 }
 
-static inline enum shmq_status shmq_reader_empty(const struct shmq_reader *r)
+/* Finds the next message and checks its head. */
+static inline enum shmq_status shmq_frame_find(struct shmq_reader *r, struct shmq_message *m)
 {
-	enum shmq_status error = r->consumer->end.error;
-
-	return error != SHMQ_OK ? error : SHMQ_EMPTY;
-}
-
-/* Skips to the prefix; SHMQ_EMPTY if no whole prefix is there yet. */
-static inline enum shmq_status shmq_skip_to_prefix(struct shmq_reader *r)
-{
-	struct shmq_consumer *c = r->consumer;
-	const uint8_t *prefix = r->format->prefix;
-	uint32_t p = shmq_prefix_length(r->format);
-	uint8_t window[SHMQ_PREFIX_MAX + 192];
-	uint32_t n, at;
-
-	for (;;) {
-		n = shmq_consumer_available(c, p);
-		if (n < p)
-			return shmq_reader_empty(r);
-		if (r->work >= r->limit)
-			return SHMQ_AGAIN;
-		/* The first look costs no more than the prefix. */
-		shmq_consumer_get(c, 0, window, p);
-		if (!memcmp(window, prefix, p))
-			return SHMQ_OK;
-
-		if (n > sizeof(window))
-			n = sizeof(window);
-		shmq_consumer_get(c, 0, window, n);
-		for (at = 1; at + p <= n; at++)
-			if (!memcmp(window + at, prefix, p))
-				break;
-		shmq_consumer_release(c, at);
-		r->work += at;
-	}
-}
-
-/* Reports damage: drops one byte; the next call searches on. */
-static inline enum shmq_status shmq_reader_damage(struct shmq_reader *r, enum shmq_status why)
-{
-	shmq_consumer_release(r->consumer, 1);
-	r->work++;
-	/* Without a prefix every byte is a candidate: one report a run. */
-	if (r->lost && !r->format->prefix_length)
-		return SHMQ_OK;
-	r->lost = true;
-	return why;
-}
-
-/* Whether a head starts as it must. */
-static inline bool shmq_head_fits(const struct shmq_format *f, const uint8_t *head)
-{
-	uint32_t p = shmq_prefix_length(f);
-
-	return head[p] == SHMQ_FRAME_VERSION && !memcmp(head, f->prefix, p);
-}
-
-/*
- * The next whole head, in one copy. Where there is none, what is there is
- * judged piece by piece: a stream may have ended in the middle of a head, or
- * be garbage. SHMQ_OK: its start fits; SHMQ_BAD_VERSION and SHMQ_BAD_CRC: a
- * byte is to be dropped.
- */
-static inline enum shmq_status shmq_get_head(struct shmq_reader *r, uint8_t *head, uint32_t n)
-{
-	struct shmq_consumer *c = r->consumer;
-	uint32_t p = shmq_prefix_length(r->format);
-	uint32_t available = shmq_consumer_available(c, n);
-	enum shmq_status status;
-
-	if (available >= n) {
-		shmq_consumer_get(c, 0, head, n);
-		if (shmq_head_fits(r->format, head))
-			return SHMQ_OK;
-	}
-	if (!available)
-		return shmq_reader_empty(r);
-	status = p ? shmq_skip_to_prefix(r) : SHMQ_OK;
-	if (status != SHMQ_OK)
-		return status;
-	if (shmq_consumer_available(c, p + 1) < p + 1)
-		return shmq_reader_empty(r);
-	shmq_consumer_get(c, p, head + p, 1);
-	if (head[p] != SHMQ_FRAME_VERSION)
-		return SHMQ_BAD_VERSION;
-	if (shmq_consumer_available(c, n) < n)
-		return shmq_reader_empty(r);
-	shmq_consumer_get(c, 0, head, n);
-	/* What is checked from here on is this copy: it may be another by now. */
-	return shmq_head_fits(r->format, head) ? SHMQ_OK : SHMQ_BAD_CRC;
-}
-
-/*
- * Reads the head at the position. SHMQ_OK with m->frame_length 0 means that a
- * byte was dropped silently: look again.
- */
-static inline enum shmq_status shmq_parse_checked(struct shmq_reader *r, uint8_t *head,
-						  struct shmq_message *m)
-{
-	struct shmq_consumer *c = r->consumer;
-	uint32_t p = shmq_prefix_length(r->format);
-	enum shmq_status status;
-	uint64_t total;
-
-	m->length = 0;
-	m->tag = 0;
-	m->frame_length = 0;
-	m->head_length = p + SHMQ_CHECKED_FIELDS;
-	status = shmq_get_head(r, head, m->head_length);
-	if (status == SHMQ_BAD_VERSION || status == SHMQ_BAD_CRC)
-		return shmq_reader_damage(r, status);
-	if (status != SHMQ_OK)
-		return status;
-	r->work += m->head_length;
-	if (shmq_get_le32(head + p + 5) != shmq_crc32(0, head, p + 5))
-		return shmq_reader_damage(r, SHMQ_BAD_CRC);
-	m->length = shmq_get_le32(head + p + 1);
-	total = shmq_frame_length(r->format, m->length);
-	if (total > c->end.size - 1)
-		return shmq_reader_damage(r, SHMQ_TOO_BIG);
-	if (shmq_consumer_available(c, (uint32_t)total) < total)
-		return shmq_reader_empty(r);
-	m->frame_length = (uint32_t)total;
-	return SHMQ_OK;
-}
-
-/* Finds the next message and checks its head; `head` is a private copy of it. */
-static inline enum shmq_status shmq_frame_find(struct shmq_reader *r, uint8_t *head,
-					       struct shmq_message *m)
-{
-	enum shmq_status status;
 	bool straight = false;
 
-	if (r->format->framing == SHMQ_PLAIN)
-		return shmq_plain_find(r->consumer, m, &straight);
-	do {
-		if (r->work >= r->limit)
-			return SHMQ_AGAIN;
-		status = shmq_parse_checked(r, head, m);
-	} while (status == SHMQ_OK && !m->frame_length);
-	return status;
-}
-
-/* Copies the data of a checked frame to `to`: its CRC, continued from the head's. */
-static inline uint32_t shmq_checked_get(const struct shmq_consumer *c, const struct shmq_message *m,
-					uint8_t *to)
-{
-	uint32_t crc = SHMQ_CRC_RESIDUE;
-	uint32_t done, n;
-
-	for (done = 0; done < m->length; done += n) {
-		n = m->length - done;
-		if (n > SHMQ_STRETCH)
-			n = SHMQ_STRETCH;
-		shmq_consumer_get(c, m->head_length + done, to + done, n);
-		crc = shmq_crc32(crc, to + done, n);
-	}
-	return crc;
+	return r->format->framing == SHMQ_PLAIN ? shmq_plain_find(r->consumer, m, &straight)
+						: shmq_checked_find(r, m);
 }
 
 /*
@@ -438,33 +222,8 @@ static inline uint32_t shmq_checked_get(const struct shmq_consumer *c, const str
 static inline enum shmq_status shmq_frame_read(struct shmq_reader *r, void *to, uint32_t room,
 					       struct shmq_message *m)
 {
-	struct shmq_consumer *c = r->consumer;
-	uint8_t head[SHMQ_HEAD_MAX];
-	uint8_t tail[SHMQ_CRC_SIZE];
-	enum shmq_status status;
-	uint32_t crc;
-
-	if (r->format->framing == SHMQ_PLAIN)
-		return shmq_plain_read(r->consumer, to, room, m);
-	r->work = 0;
-	for (;;) {
-		status = shmq_frame_find(r, head, m);
-		if (status != SHMQ_OK)
-			return status;
-		if (m->length > room)
-			return SHMQ_SHORT_BUFFER;
-		crc = shmq_checked_get(c, m, (uint8_t *)to);
-		shmq_consumer_get(c, m->head_length + m->length, tail, sizeof(tail));
-		r->work += m->length;
-		if (crc == shmq_get_le32(tail))
-			break;
-		status = shmq_reader_damage(r, SHMQ_BAD_CRC);
-		if (status != SHMQ_OK)
-			return status;
-	}
-	r->lost = false;
-	shmq_consumer_release(c, m->frame_length);
-	return SHMQ_OK;
+	return r->format->framing == SHMQ_PLAIN ? shmq_plain_read(r->consumer, to, room, m)
+						: shmq_checked_read(r, to, room, m);
 }
 
 /*
@@ -474,31 +233,8 @@ static inline enum shmq_status shmq_frame_read(struct shmq_reader *r, void *to, 
 static inline enum shmq_status shmq_frame_front(struct shmq_reader *r, struct shmq_message *m,
 						struct shmq_pieces *data)
 {
-	struct shmq_consumer *c = r->consumer;
-	uint8_t head[SHMQ_HEAD_MAX];
-	uint8_t tail[SHMQ_CRC_SIZE];
-	enum shmq_status status;
-	uint32_t crc;
-
-	if (r->format->framing == SHMQ_PLAIN)
-		return shmq_plain_front(r->consumer, m, data);
-	r->work = 0;
-	for (;;) {
-		status = shmq_frame_find(r, head, m);
-		if (status != SHMQ_OK)
-			return status;
-		shmq_consumer_get(c, m->head_length + m->length, tail, sizeof(tail));
-		r->work += m->length;
-		crc = shmq_crc32_span(&c->end, SHMQ_CRC_RESIDUE, m->head_length, m->length);
-		if (crc == shmq_get_le32(tail))
-			break;
-		status = shmq_reader_damage(r, SHMQ_BAD_CRC);
-		if (status != SHMQ_OK)
-			return status;
-	}
-	r->lost = false;
-	*data = shmq_span(&c->end, m->head_length, m->length);
-	return SHMQ_OK;
+	return r->format->framing == SHMQ_PLAIN ? shmq_plain_front(r->consumer, m, data)
+						: shmq_checked_front(r, m, data);
 }
 
 static inline void shmq_frame_release(struct shmq_reader *r, const struct shmq_message *m)

@@ -58,6 +58,23 @@ static inline void shmq_plain_put(struct shmq_producer *p, uint32_t tag,
 	shmq_plain_commit(p, tag, length);
 }
 
+/* Makes the frame of a message of many parts in the private memory at `at`. */
+static inline void shmq_plain_fill(uint8_t *at, uint32_t tag, const struct shmq_part *parts,
+				   uint32_t count, uint32_t length)
+{
+	uint32_t i;
+
+	shmq_put_le32(at, length);
+	shmq_put_le32(at + 4, tag);
+	at += SHMQ_PLAIN_HEAD;
+	for (i = 0; i < count; i++) {
+		if (parts[i].length) /* no bytes may be at a null pointer */
+			memcpy(at, parts[i].data, parts[i].length);
+		at += parts[i].length;
+	}
+	memset(at, 0, (0u - length) & 7u);
+}
+
 /* Whether a batch has gathered a message of one part. */
 SHMQ_HOT bool shmq_plain_stage(struct shmq_producer *p, uint32_t tag, const void *data,
 			       uint32_t length)

@@ -16,14 +16,16 @@ public:
         : device_(device), view_(view), queue_(queue) {
         attach();
     }
+    Sender(const Sender&) = delete;
 
     void attach() {
         if (shmq_producer_attach(&end, view_.base(queue_), view_.length(queue_)) != SHMQ_OK)
             fail("attach of a producer", EILSEQ);
+        shmq_writer_init(&writer, &end, &view_.format);
     }
     shmq_status place(std::string_view message, std::uint32_t tag = 0) {
         const shmq_part part = {message.data(), static_cast<std::uint32_t>(message.size())};
-        return shmq_frame_write(&end, &view_.format, tag, &part, 1);
+        return shmq_frame_write(&writer, tag, &part, 1);
     }
     // Tells the consumer, if it sleeps.
     void ring() {
@@ -56,6 +58,7 @@ public:
     }
 
     shmq_producer end{};
+    shmq_writer writer{};
 
 private:
     const Device& device_;

@@ -10,7 +10,8 @@
 
 namespace {
 
-// Message i has i % 6 bytes, each of them i, and tag i where there are tags.
+// Message i has i / 2 % 6 bytes, each of them i, and tag i where there are tags: of
+// two in turn the heads are the same, where there are none.
 template <std::uint32_t N, std::uint32_t Messages>
 class Messenger {
 public:
@@ -20,6 +21,7 @@ public:
         shmq_queue_create(memory_.base(), memory_.length);
         shmq_producer_attach(&p, memory_.base(), memory_.length);
         shmq_consumer_attach(&c, memory_.base(), memory_.length);
+        shmq_writer_init(&writer, &p, &format);
         shmq_reader_init(&reader, &c, &format);
     }
 
@@ -42,7 +44,7 @@ public:
 private:
     static constexpr std::uint32_t most = 5;
 
-    static std::uint32_t length(std::uint32_t i) { return i % (most + 1); }
+    static std::uint32_t length(std::uint32_t i) { return i / 2 % (most + 1); }
     [[nodiscard]] std::uint32_t tag(std::uint32_t i) const {
         return format.framing == SHMQ_PLAIN ? i : 0;
     }
@@ -51,14 +53,14 @@ private:
         std::uint8_t data[most];
         std::memset(data, static_cast<int>(i), sizeof(data));
         const shmq_part part = {data, length(i)};
-        const shmq_status s = shmq_frame_write(&p, &format, i, &part, 1);
+        const shmq_status s = shmq_frame_write(&writer, i, &part, 1);
         MODEL_REQUIRE(s == SHMQ_OK || s == SHMQ_FULL);
         return s;
     }
 
     shmq_status fill(std::uint32_t i) {
         shmq_pieces room;
-        const shmq_status s = shmq_frame_reserve(&p, &format, length(i), &room);
+        const shmq_status s = shmq_frame_reserve(&writer, length(i), &room);
         MODEL_REQUIRE(s == SHMQ_OK || s == SHMQ_FULL);
         if (s != SHMQ_OK)
             return s;
@@ -66,7 +68,7 @@ private:
             for (std::uint32_t at = 0; at < room.len[piece]; at++)
                 model::set(*shmq_at(p.end.base, room.off[piece] + at),
                            static_cast<std::uint8_t>(i));
-        shmq_frame_commit(&p, &format, i, length(i));
+        shmq_frame_commit(&writer, i, length(i));
         return s;
     }
 
@@ -102,6 +104,7 @@ private:
     model::QueueMemory<N> memory_;
     shmq_producer p{};
     shmq_consumer c{};
+    shmq_writer writer{};
     shmq_reader reader{};
 };
 
