@@ -105,16 +105,14 @@ public:
                                std::error_code& ec);
 
     /// Ok, Full, TooBig, or why the end stopped.
-    [[nodiscard]] Status try_write(Bytes data) noexcept {
-        if (stage(data))
-            return Status::Ok;
-        return attempt(
-            Status::Full, [&]() __attribute__((always_inline)) { return put(data); });
+    [[nodiscard]] [[gnu::always_inline]] Status try_write(Bytes data) noexcept {
+        return stage(data) ? Status::Ok : try_put(data);
     }
 
     /// As try_write, waiting for room; also Timeout, PeerGone, Interrupted, Removed.
     Status write(Bytes data, Wait::Duration timeout = forever) noexcept {
-        return waiter_.wait(core_, Status::Full, timeout, [&] { return put(data); });
+        return waiter_.wait(core_, Status::Full, timeout,
+                            [&] { return stage(data) ? Status::Ok : put(data); });
     }
 
     /// Writes what there is room for; returns how many bytes that was.
@@ -176,9 +174,12 @@ private:
         return true;
     }
 
+    [[gnu::noinline]] Status try_put(Bytes data) noexcept {
+        return attempt(
+            Status::Full, [&]() __attribute__((always_inline)) { return put(data); });
+    }
+
     Status put(Bytes data) noexcept {
-        if (stage(data))
-            return Status::Ok;
         const auto s = static_cast<Status>(shmq_producer_reserve(&core_, data.size()));
         if (s != Status::Ok)
             return s;
@@ -200,18 +201,14 @@ public:
                                std::error_code& ec);
 
     /// Fills `to` without taking the bytes: Ok, Empty, TooBig, or why the end stopped.
-    [[nodiscard]] Status try_peek(std::span<std::byte> to) noexcept {
-        return attempt(
-            Status::Empty, [&]() __attribute__((always_inline)) { return get(to, false); });
-    }
+    [[nodiscard]] Status try_peek(std::span<std::byte> to) noexcept { return try_get(to, false); }
     /// Drops `n` bytes.
     [[nodiscard]] Status try_skip(std::uint32_t n) noexcept {
         return attempt(Status::Empty, [&] { return drop(n); });
     }
     /// Fills `to` and takes the bytes.
-    [[nodiscard]] Status try_consume(std::span<std::byte> to) noexcept {
-        return attempt(
-            Status::Empty, [&]() __attribute__((always_inline)) { return get(to, true); });
+    [[nodiscard]] [[gnu::always_inline]] Status try_consume(std::span<std::byte> to) noexcept {
+        return try_get(to, true);
     }
 
     /// As the try_ calls, waiting; also Timeout, PeerGone, Interrupted, Removed.
@@ -275,7 +272,18 @@ private:
         waiter_.count(n);
     }
 
-    Status get(std::span<std::byte> to, bool taken) noexcept {
+    [[gnu::always_inline]] Status try_get(std::span<std::byte> to, bool taken) noexcept {
+        const Status s = get(to, taken);
+        if (s != Status::Ok) [[unlikely]]
+            return try_get_on(to, taken, s);
+        waiter_.announce(core_.end);
+        return s;
+    }
+    [[gnu::noinline]] Status try_get_on(std::span<std::byte> to, bool taken, Status s) noexcept {
+        return waiter_.attempt_on(core_, s, Status::Empty, [&] { return get(to, taken); });
+    }
+
+    [[gnu::always_inline]] Status get(std::span<std::byte> to, bool taken) noexcept {
         const auto s = static_cast<Status>(shmq_consumer_request(&core_, length(to.size())));
         if (s != Status::Ok)
             return s;

@@ -50,12 +50,14 @@ public:
 
 private:
     friend class MsgConsumer;
-    Front(MsgConsumer& consumer, Status status, const shmq_message& message,
-          const Pieces<const std::byte>& data) noexcept
-        : consumer_(consumer), message_(message), data_(data), status_(status) {}
+    // Filled where it lies: what was stored word by word and is copied at once waits
+    // for the stores.
+    template <typename Look>
+    Front(MsgConsumer& consumer, Look&& look) noexcept
+        : consumer_(consumer), status_(look(message_, data_)) {}
 
     MsgConsumer& consumer_;
-    shmq_message message_;
+    shmq_message message_{};
     Pieces<const std::byte> data_;
     Status status_;
 };
@@ -115,7 +117,7 @@ public:
     Message read(Wait::Duration timeout = forever) noexcept { return own(read(buffer(), timeout)); }
 
     /// The next message into `to`. ShortBuffer: it is longer, and stays.
-    Received try_read(std::span<std::byte> to) noexcept {
+    [[gnu::always_inline]] Received try_read(std::span<std::byte> to) noexcept {
         shmq_message m{};
         const Status s = get(to, m);
         if (s != Status::Ok) [[unlikely]]
@@ -131,17 +133,17 @@ public:
 
     /// The next message in place.
     Front try_front() noexcept {
-        shmq_message m{};
-        Pieces<const std::byte> data;
-        const Status s = attempt(
-            Status::Empty, [&]() __attribute__((always_inline)) { return look(m, data); });
-        return {*this, s, m, data};
+        return {
+            *this, [&](shmq_message& m, Pieces<const std::byte>& data) {
+                return attempt(
+                    Status::Empty, [&]() __attribute__((always_inline)) { return look(m, data); });
+            }};
     }
     Front front(Wait::Duration timeout = forever) noexcept {
-        shmq_message m{};
-        Pieces<const std::byte> data;
-        const Status s = waiter_.wait(core_, Status::Empty, timeout, [&] { return look(m, data); });
-        return {*this, s, m, data};
+        return {*this, [&](shmq_message& m, Pieces<const std::byte>& data) {
+                    return waiter_.wait(core_, Status::Empty, timeout,
+                                        [&] { return look(m, data); });
+                }};
     }
 
     /// Calls `fn(const Message&)` for each message that is there, in a batch,

@@ -53,8 +53,11 @@ public:
 
 private:
     friend class MsgProducer;
-    Reservation(MsgProducer& producer, Status status, const Pieces<std::byte>& room) noexcept
-        : producer_(producer), room_(room), status_(status) {}
+    // Filled where it lies: what was stored word by word and is copied at once waits
+    // for the stores.
+    template <typename Make>
+    Reservation(MsgProducer& producer, Make&& make) noexcept
+        : producer_(producer), status_(make(room_)) {}
 
     MsgProducer& producer_;
     Pieces<std::byte> room_;
@@ -99,11 +102,8 @@ public:
 
     /// Sends one message: Ok, Full, TooBig, or why the end stopped. Invalid: a
     /// tag, where the frames have none.
-    [[nodiscard]] Status try_write(Bytes data, Tag tag = {}) noexcept {
-        if (stage(data, tag))
-            return counted(SHMQ_OK, data.size());
-        return attempt(
-            Status::Full, [&]() __attribute__((always_inline)) { return send(data, tag); });
+    [[nodiscard]] [[gnu::always_inline]] Status try_write(Bytes data, Tag tag = {}) noexcept {
+        return stage(data, tag) ? counted(SHMQ_OK, data.size()) : try_send(data, tag);
     }
 
     /// As try_write(), waiting for room; also Timeout, PeerGone, Interrupted, Removed.
@@ -133,17 +133,19 @@ public:
 
     /// Room for a message of up to `length` bytes, in place.
     Reservation try_reserve(std::uint32_t length) noexcept {
-        Pieces<std::byte> room;
-        const Status s = attempt(
-            Status::Full, [&]() __attribute__((always_inline)) { return make_room(length, room); });
-        return {*this, s, room};
+        return {*this, [&](Pieces<std::byte>& room) {
+                    return attempt(
+                        Status::Full, [&]() __attribute__((always_inline)) {
+                            return make_room(length, room);
+                        });
+                }};
     }
     /// As try_reserve(), waiting for room.
     Reservation reserve(std::uint32_t length, Wait::Duration timeout = forever) noexcept {
-        Pieces<std::byte> room;
-        const Status s =
-            waiter_.wait(core_, Status::Full, timeout, [&] { return make_room(length, room); });
-        return {*this, s, room};
+        return {*this, [&](Pieces<std::byte>& room) {
+                    return waiter_.wait(core_, Status::Full, timeout,
+                                        [&] { return make_room(length, room); });
+                }};
     }
 
 private:
@@ -169,6 +171,11 @@ private:
             return shmq_plain_stage(&core_, static_cast<std::uint32_t>(tag), data.data(),
                                     data.size());
         return tag == Tag{} && shmq_checked_stage(&writer_, data.data(), data.size());
+    }
+
+    [[gnu::noinline]] Status try_send(Bytes data, Tag tag) noexcept {
+        return attempt(
+            Status::Full, [&]() __attribute__((always_inline)) { return send(data, tag); });
     }
 
     // The shortest way: one plain message that fits.

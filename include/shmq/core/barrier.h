@@ -314,6 +314,14 @@ SHMQ_HOT void shmq_copy_in(void *to, shmq_base base, uint32_t off, uint32_t n)
 		memcpy(to, &value, sizeof(value));
 		return;
 	}
+	if (__builtin_constant_p(n) && n == sizeof(unsigned long)) {
+		unsigned long value;
+
+		memcpy(&value, base + off, sizeof(value));
+		__asm__ __volatile__("" : "+r"(value));
+		memcpy(to, &value, sizeof(value));
+		return;
+	}
 	memcpy(to, base + off, shmq_any_length(n));
 	__asm__ __volatile__("" : "+m"(*(uint8_t (*)[])to));
 }

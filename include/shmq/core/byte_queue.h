@@ -62,7 +62,7 @@ struct shmq_producer {
 	uint8_t *stage;		/* in a batch that gathers: private memory of the caller */
 	uint32_t stage_size;	/* bytes of it */
 	uint32_t staged;	/* bytes that lie there, to go to the ring at the position */
-	uint32_t stage_room;	/* bytes that can be staged before anything else is looked at */
+	uint32_t stage_limit;	/* how many may lie there before anything else is looked at */
 };
 
 struct shmq_consumer {
@@ -181,7 +181,7 @@ static inline void shmq_producer_stop(struct shmq_producer *p, enum shmq_status 
 	p->end.error = why;
 	p->end.peer = shmq_wrap(p->end.size, p->end.pos + 1);
 	p->staged = 0;
-	p->stage_room = 0;
+	p->stage_limit = 0;
 }
 
 /*
@@ -197,7 +197,7 @@ static inline enum shmq_status shmq_producer_attach(struct shmq_producer *p, shm
 	p->stage = NULL;
 	p->stage_size = 0;
 	p->staged = 0;
-	p->stage_room = 0;
+	p->stage_limit = 0;
 	status = shmq_end_attach(&p->end, base, length, SHMQ_WRITE_POSITION, SHMQ_READ_POSITION);
 	if (status == SHMQ_CORRUPT)
 		shmq_producer_stop(p, status);
@@ -227,7 +227,7 @@ static inline void shmq_producer_flush(struct shmq_producer *p)
 	uint32_t n = p->staged;
 
 	p->staged = 0;
-	p->stage_room = 0;
+	p->stage_limit = 0;
 	shmq_producer_put(p, 0, p->stage, n);
 	p->end.pos = shmq_wrap(p->end.size, p->end.pos + n);
 }
@@ -316,7 +316,7 @@ static inline void shmq_producer_batch_end(struct shmq_producer *p)
 	p->end.lag = 0;
 	p->stage = NULL;
 	p->stage_size = 0;
-	p->stage_room = 0;
+	p->stage_limit = 0;
 }
 
 /* ---- the consumer's end ---- */

@@ -183,6 +183,23 @@ SHMQ_HOT enum shmq_status shmq_plain_find(struct shmq_consumer *c, struct shmq_m
 	return SHMQ_OK;
 }
 
+/* Copies `n` bytes of data that do not wrap; none may be at a null pointer. */
+SHMQ_HOT void shmq_plain_get(const struct shmq_end *e, uint32_t off, void *to, uint32_t n)
+{
+	uint64_t first, last;
+
+	if (n - 8 > 8) { /* or less than 8 */
+		if (n)
+			shmq_copy_in(to, e->base, off, n);
+		return;
+	}
+	/* Two moves that may overlap take a third of the time of a call. */
+	shmq_copy_in(&first, e->base, off, sizeof(first));
+	shmq_copy_in(&last, e->base, off + n - 8, sizeof(last));
+	memcpy(to, &first, sizeof(first));
+	memcpy((uint8_t *)to + n - 8, &last, sizeof(last));
+}
+
 /* As shmq_frame_read(). */
 SHMQ_HOT enum shmq_status shmq_plain_read(struct shmq_consumer *c, void *to, uint32_t room,
 					  struct shmq_message *m)
@@ -195,10 +212,10 @@ SHMQ_HOT enum shmq_status shmq_plain_read(struct shmq_consumer *c, void *to, uin
 		return status;
 	if (m->length > room)
 		return SHMQ_SHORT_BUFFER;
-	if (!straight)
+	if (straight)
+		shmq_plain_get(&c->end, off, to, m->length);
+	else
 		shmq_consumer_get(c, SHMQ_PLAIN_HEAD, to, m->length);
-	else if (m->length)
-		shmq_copy_in(to, c->end.base, off, m->length);
 	shmq_consumer_release(c, m->frame_length);
 	return SHMQ_OK;
 }

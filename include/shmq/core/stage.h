@@ -32,7 +32,7 @@ static inline uint8_t *shmq_producer_stage_anew(struct shmq_producer *p, uint32_
 	if (space < n)
 		return NULL;
 	p->staged = n;
-	p->stage_room = (space < p->stage_size ? space : p->stage_size) - n;
+	p->stage_limit = space < p->stage_size ? space : p->stage_size;
 	return p->stage;
 }
 
@@ -47,11 +47,10 @@ SHMQ_HOT uint8_t *shmq_producer_stage(struct shmq_producer *p, uint32_t n)
 
 	if (!at)
 		return NULL;
-	if (n > p->stage_room)
+	if (n > p->stage_limit - p->staged)
 		return shmq_producer_stage_anew(p, n);
 	at += p->staged;
 	p->staged += n;
-	p->stage_room -= n;
 	return at;
 }
 
