@@ -11,11 +11,9 @@ namespace shmq {
 /// shared memory, and the peer's end counts for itself. What a device's queues
 /// and the kernel's ends have done, Control tells.
 struct Statistics {
-    // What each transfer counts is apart: from neighbours a compiler makes one vector,
-    // to which nothing can be added as fast as to either of them.
     std::uint64_t messages = 0; ///< sent or taken; of a byte end: transfers
+    std::uint64_t bytes = 0;    ///< of their data, without what frames add
     std::uint64_t nothing = 0;  ///< looks that found the queue full (empty)
-    std::uint64_t bytes = 0;    ///< of the messages' data, without what frames add
     std::uint64_t damaged = 0;  ///< answers that told of damage (BadCrc, BadVersion, TooBig)
     std::uint64_t waits = 0;    ///< calls that had to pass time
     std::uint64_t sleeps = 0;   ///< times that it slept until rung or a timer

@@ -14,10 +14,9 @@
  *   shmq_load_fence      earlier loads stay before later loads and stores
  *   shmq_store_fence     earlier loads and stores stay before later stores
  *   shmq_copy_in/_out    bulk copies; what was copied in is not read again
- *   shmq_same            whether private bytes are in shared memory too
- *   shmq_prefetch        bytes that will be copied in soon
  *   shmq_copy_racy_in/_out  the same while the other side may be at the same
  *                        bytes: what comes of it must be checked before use
+ *   shmq_prefetch        bytes that will be copied in soon
  *   shmq_hint_load/_store  of private memory, for words whose value may be wrong:
  *                        a signal handler or another thread may change them too
  *
@@ -63,7 +62,7 @@
  * where it can tell that few bytes are copied it uses instructions for strings,
  * which need longer to start than the C library's copy needs to end.
  */
-SHMQ_HOT uint32_t shmq_any_length(uint32_t n)
+SHMQ_HOT uint32_t shmq_opaque_length(uint32_t n)
 {
 	if (!__builtin_constant_p(n))
 		__asm__("" : "+r"(n));
@@ -322,30 +321,25 @@ SHMQ_HOT void shmq_copy_in(void *to, shmq_base base, uint32_t off, uint32_t n)
 		memcpy(to, &value, sizeof(value));
 		return;
 	}
-	memcpy(to, base + off, shmq_any_length(n));
+	memcpy(to, base + off, shmq_opaque_length(n));
 	__asm__ __volatile__("" : "+m"(*(uint8_t (*)[])to));
 }
 
-/* Whether shared memory holds the same `n` bytes: what is used afterwards are the private ones. */
-SHMQ_HOT bool shmq_same(const void *as, shmq_base base, uint32_t off, uint32_t n)
-{
-	return !memcmp(as, base + off, n);
-}
-
-/* Bytes that will be copied in soon. */
+/* `n` bytes, at least one, that will be copied in soon. */
 SHMQ_HOT void shmq_prefetch(shmq_base base, uint32_t off, uint32_t n)
 {
 	const uint8_t *at = base + off;
-	const uint8_t *end = at + n;
+	const uint8_t *last = at + n - 1;
 
-	for (; at < end; at += 64) /* of no larger cache line is one left out */
+	for (; at < last; at += 64) /* no cache line is shorter that counts */
 		__builtin_prefetch(at);
+	__builtin_prefetch(last);
 }
 
 /* Copies private bytes into shared memory, before the next store-release to it. */
 SHMQ_HOT void shmq_copy_out(shmq_base base, uint32_t off, const void *from, uint32_t n)
 {
-	memcpy(base + off, from, shmq_any_length(n));
+	memcpy(base + off, from, shmq_opaque_length(n));
 }
 
 /*

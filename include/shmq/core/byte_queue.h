@@ -421,25 +421,15 @@ SHMQ_HOT void shmq_consumer_get(const struct shmq_consumer *c, uint32_t skip, vo
 	shmq_copy_in((uint8_t *)to + first, e->base, SHMQ_QUEUE_HEADER, n - first);
 }
 
-/* Whether the next `n` bytes, which must be available, are those at `as`. */
-SHMQ_HOT bool shmq_consumer_sees(const struct shmq_consumer *c, const void *as, uint32_t n)
-{
-	const struct shmq_end *e = &c->end;
-	uint32_t first = e->size - e->pos;
-
-	if (n <= first)
-		return shmq_same(as, e->base, SHMQ_QUEUE_HEADER + e->pos, n);
-	return shmq_same(as, e->base, SHMQ_QUEUE_HEADER + e->pos, first) &&
-	       shmq_same((const uint8_t *)as + first, e->base, SHMQ_QUEUE_HEADER, n - first);
-}
-
-/* Has `n` bytes that are available, `skip` bytes after the position, come nearer. */
-SHMQ_HOT void shmq_consumer_expect(const struct shmq_consumer *c, uint32_t skip, uint32_t n)
+/* Prefetches `n` bytes that are available, from `skip` bytes after the position on. */
+SHMQ_HOT void shmq_consumer_prefetch(const struct shmq_consumer *c, uint32_t skip, uint32_t n)
 {
 	struct shmq_pieces s = shmq_span(&c->end, skip, n);
+	int i;
 
-	shmq_prefetch(c->end.base, s.off[0], s.len[0]);
-	shmq_prefetch(c->end.base, s.off[1], s.len[1]);
+	for (i = 0; i < 2; i++)
+		if (s.len[i])
+			shmq_prefetch(c->end.base, s.off[i], s.len[i]);
 }
 
 /*

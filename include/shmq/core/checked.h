@@ -2,18 +2,19 @@
 /*
  * Checked frames (format.h): found again after garbage and damage.
  *
- * frame.h comes here; what both framings share is there.
+ * Included by frame.h, where is what both framings share.
  */
 #ifndef SHMQ_CORE_CHECKED_H
 #define SHMQ_CORE_CHECKED_H
 
 #include "crc32.h"
 #include "format.h"
+#include "stage.h"
 
 /*
  * A head that was made or found good. The next message mostly has the same one,
- * whose CRC is then known: to make and to check it would take as long as all the
- * rest of a short message.
+ * whose CRC is then known: making or checking it would take as long as all the rest
+ * of a short message.
  */
 struct shmq_head {
 	uint32_t size;		/* bytes of it; 0: none yet */
@@ -21,14 +22,14 @@ struct shmq_head {
 	uint8_t bytes[SHMQ_HEAD_MAX];
 };
 
-/* A producer that writes frames. */
+/* A producer that writes frames, of one format for as long as it lives. */
 struct shmq_writer {
 	struct shmq_producer *producer;
 	const struct shmq_format *format;
 	struct shmq_head head;	/* the last one made */
 };
 
-/* A consumer that reads frames. */
+/* A consumer that reads frames, of one format for as long as it lives. */
 struct shmq_reader {
 	struct shmq_consumer *consumer;
 	const struct shmq_format *format;
@@ -38,10 +39,7 @@ struct shmq_reader {
 	struct shmq_head head;	/* the last good one */
 };
 
-/*
- * Bytes of a long message that are copied and hashed at a time: they stay in the
- * L1 cache, and while one stretch is hashed the next one travels.
- */
+/* Bytes of a long message that are copied and hashed at a time: they stay in the L1 cache. */
 #define SHMQ_STRETCH	2048u
 
 SHMQ_HOT uint32_t shmq_stretch(uint32_t n)
@@ -94,13 +92,13 @@ static inline void shmq_checked_fill(struct shmq_writer *w, uint8_t *at,
 	uint32_t crc = SHMQ_CRC_RESIDUE; /* the head ends with its CRC */
 	uint32_t i, n;
 
-	memcpy(at, h->bytes, shmq_any_length(h->size));
+	memcpy(at, h->bytes, shmq_opaque_length(h->size));
 	at += h->size;
 	for (i = 0; i < count; i++) {
 		n = parts[i].length;
-		if (!n) /* no bytes may be at a null pointer */
+		if (!n) /* and there may be no pointer */
 			continue;
-		memcpy(at, parts[i].data, shmq_any_length(n));
+		memcpy(at, parts[i].data, shmq_opaque_length(n));
 		crc = shmq_crc32(crc, at, n);
 		at += n;
 	}
@@ -113,7 +111,7 @@ static inline bool shmq_checked_stage(struct shmq_writer *w, const void *data, u
 	const struct shmq_part part = { data, length };
 	uint8_t *at;
 
-	if (length >= w->producer->stage_size) /* and its frame's length may not be a number */
+	if (length >= w->producer->stage_size) /* its frame's length might overflow */
 		return false;
 	at = shmq_producer_stage(w->producer, shmq_prefix_length(w->format) + SHMQ_CHECKED_FIELDS +
 						      length + SHMQ_CRC_SIZE);
@@ -227,7 +225,7 @@ static inline bool shmq_head_fits(const struct shmq_format *f, const uint8_t *he
  * The next whole head of `n` bytes, in one copy. Where there is none, what is
  * there is judged piece by piece: a stream may have ended in the middle of a
  * head, or be garbage. SHMQ_OK: its start fits; SHMQ_BAD_VERSION and
- * SHMQ_BAD_CRC: a byte is to be dropped.
+ * SHMQ_BAD_CRC: a byte is to be dropped; else as shmq_frame_read().
  */
 static inline enum shmq_status shmq_get_head(struct shmq_reader *r, uint8_t *head, uint32_t n)
 {
@@ -255,7 +253,7 @@ static inline enum shmq_status shmq_get_head(struct shmq_reader *r, uint8_t *hea
 	return shmq_head_fits(r->format, head) ? SHMQ_OK : SHMQ_BAD_CRC;
 }
 
-/* Makes r->head the head at the position: SHMQ_OK, EMPTY, or what is wrong with what lies there. */
+/* Makes r->head the head of `n` bytes at the position; answers as shmq_get_head(). */
 SHMQ_APART enum shmq_status shmq_learn_head(struct shmq_reader *r, uint32_t n)
 {
 	struct shmq_head *h = &r->head;
@@ -275,13 +273,42 @@ SHMQ_APART enum shmq_status shmq_learn_head(struct shmq_reader *r, uint32_t n)
 	return SHMQ_OK;
 }
 
+/*
+ * Whether the next head is the last one, in the ring too. Each byte is read once:
+ * memcmp() may come back to where it found a difference, and find none any more.
+ */
+SHMQ_HOT bool shmq_head_again(const struct shmq_reader *r, uint32_t n)
+{
+	const struct shmq_head *h = &r->head;
+	const struct shmq_end *e = &r->consumer->end;
+	uint32_t off = SHMQ_QUEUE_HEADER + e->pos;
+	uint8_t head[SHMQ_HEAD_MAX];
+	uint64_t seen, known;
+	uint64_t differs = 0;
+	uint32_t at;
+
+	if (!h->size)
+		return false;
+	if (n > e->size - e->pos) { /* it wraps */
+		shmq_consumer_get(r->consumer, 0, head, n);
+		return !memcmp(head, h->bytes, n);
+	}
+	for (at = 0; at < n; at += 8) {
+		if (at > n - 8) /* a head is never shorter than that */
+			at = n - 8;
+		shmq_copy_in(&seen, e->base, off + at, 8);
+		memcpy(&known, h->bytes + at, sizeof(known));
+		differs |= seen ^ known;
+	}
+	return !differs;
+}
+
 /* The same, where the head is mostly that of the message before. */
 SHMQ_HOT enum shmq_status shmq_find_head(struct shmq_reader *r, uint32_t n)
 {
-	const struct shmq_head *h = &r->head;
 	uint32_t available = shmq_consumer_available(r->consumer, n);
 
-	if (available >= n && h->size && shmq_consumer_sees(r->consumer, h->bytes, n))
+	if (available >= n && shmq_head_again(r, n))
 		return SHMQ_OK;
 	return available ? shmq_learn_head(r, n) : shmq_reader_empty(r);
 }
@@ -329,7 +356,10 @@ static inline enum shmq_status shmq_checked_find(struct shmq_reader *r, struct s
 	return status;
 }
 
-/* Copies the data of a frame to `to`: its CRC, continued from the head's. */
+/*
+ * Copies the data of a frame to `to`: its CRC, continued from the head's. While one
+ * stretch is hashed the next one travels.
+ */
 static inline uint32_t shmq_checked_get(const struct shmq_consumer *c, const struct shmq_message *m,
 					uint8_t *to)
 {
@@ -342,7 +372,7 @@ static inline uint32_t shmq_checked_get(const struct shmq_consumer *c, const str
 		n = shmq_stretch(end - at);
 		shmq_consumer_get(c, at, to, n);
 		if (n == SHMQ_STRETCH)
-			shmq_consumer_expect(c, at + n, shmq_stretch(end - at - n));
+			shmq_consumer_prefetch(c, at + n, shmq_stretch(end - at - n));
 		crc = shmq_crc32(crc, to, n);
 		to += n;
 	}
@@ -350,8 +380,8 @@ static inline uint32_t shmq_checked_get(const struct shmq_consumer *c, const str
 }
 
 /*
- * Whether the CRC of a message's head and data is the one that follows them. Else
- * the message is damage, `*status` is what to say of it, SHMQ_OK: look again.
+ * Whether the CRC of a message's head and data is the one that follows them. If
+ * not, a byte is dropped, and `*status` is what to answer. SHMQ_OK: look again.
  */
 static inline bool shmq_checked_whole(struct shmq_reader *r, const struct shmq_message *m,
 				      uint32_t crc, enum shmq_status *status)

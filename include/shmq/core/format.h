@@ -14,7 +14,7 @@
 #ifndef SHMQ_CORE_FORMAT_H
 #define SHMQ_CORE_FORMAT_H
 
-#include "stage.h"
+#include "byte_queue.h"
 
 #define SHMQ_PREFIX_MAX		64u
 #define SHMQ_FRAME_VERSION	1u

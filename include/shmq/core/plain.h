@@ -3,12 +3,13 @@
  * Plain frames (format.h), written and read the shortest way. Nearly always a
  * frame does not wrap: it is then a few moves.
  *
- * frame.h comes here; who knows the framing beforehand may do so at once.
+ * Included by frame.h; who knows the framing beforehand may come here at once.
  */
 #ifndef SHMQ_CORE_PLAIN_H
 #define SHMQ_CORE_PLAIN_H
 
 #include "format.h"
+#include "stage.h"
 
 /* Bytes that a plain message takes in the queue, if it fits one. */
 static inline uint32_t shmq_plain_length(uint32_t length)
@@ -82,7 +83,7 @@ SHMQ_HOT bool shmq_plain_stage(struct shmq_producer *p, uint32_t tag, const void
 	const uint8_t zeros[8] = { 0 };
 	uint8_t *at;
 
-	if (length >= p->stage_size) /* and its frame's length may not be a number */
+	if (length >= p->stage_size) /* its frame's length might overflow */
 		return false;
 	at = shmq_producer_stage(p, shmq_plain_length(length));
 	if (!at)
@@ -183,7 +184,7 @@ SHMQ_HOT enum shmq_status shmq_plain_find(struct shmq_consumer *c, struct shmq_m
 	return SHMQ_OK;
 }
 
-/* Copies `n` bytes of data that do not wrap; none may be at a null pointer. */
+/* Copies `n` bytes of data that do not wrap; `to` may be NULL if there are none. */
 SHMQ_HOT void shmq_plain_get(const struct shmq_end *e, uint32_t off, void *to, uint32_t n)
 {
 	uint64_t first, last;

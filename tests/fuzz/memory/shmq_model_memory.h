@@ -54,14 +54,6 @@ static inline void shmq_copy_in(void* to, shmq_base base, uint32_t off, uint32_t
     memcpy(static_cast<uint8_t*>(to) + n / 2, base + off + n / 2, n - n / 2);
 }
 
-static inline bool shmq_same(const void* as, shmq_base base, uint32_t off, uint32_t n) {
-    fuzz::peer.act();
-    if (memcmp(as, base + off, n / 2) != 0)
-        return false;
-    fuzz::peer.act();
-    return memcmp(static_cast<const uint8_t*>(as) + n / 2, base + off + n / 2, n - n / 2) == 0;
-}
-
 // A hint can do no harm; that it points outside would be an error all the same.
 static inline void shmq_prefetch(shmq_base base, uint32_t off, uint32_t n) {
     for (uint32_t i = 0; i < n; i++)

@@ -171,15 +171,6 @@ static inline void shmq_copy_out(shmq_base base, uint32_t off, const void* from,
         model::byte(base, off + i, at)(model::info(at)).store(static_cast<const uint8_t*>(from)[i]);
 }
 
-static inline bool shmq_same(const void* as, shmq_base base, uint32_t off, uint32_t n,
-                             shmq_where at = shmq_where::current()) {
-    bool same = true;
-    for (uint32_t i = 0; i < n; i++)
-        same &= static_cast<const uint8_t*>(as)[i] ==
-                model::byte(base, off + i, at)(model::info(at)).load();
-    return same;
-}
-
 static inline void shmq_prefetch(shmq_base, uint32_t, uint32_t) {}
 
 // Bytes that are copied without regard for the other side are words here, as they
