@@ -274,8 +274,8 @@ SHMQ_APART enum shmq_status shmq_learn_head(struct shmq_reader *r, uint32_t n)
 }
 
 /*
- * Whether the next head is the last one, in the ring too. Each byte is read once:
- * memcmp() may come back to where it found a difference, and find none any more.
+ * Whether the next head is the same as the last one. memcmp() on the ring will not do:
+ * it may come back to where it found a difference, and find none any more.
  */
 SHMQ_HOT bool shmq_head_again(const struct shmq_reader *r, uint32_t n)
 {
