@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between kernels 6.1 and 6.18, under the newer name. Nothing else
- * in the driver asks for a version.
+ * What differs between kernels 6.1 and 7.3, under the newer name. Nothing else
+ * here asks for a version, nor do the example and test modules.
  */
 #ifndef SHMQ_KMOD_COMPAT_H
 #define SHMQ_KMOD_COMPAT_H
 
 #include <linux/device.h>
 #include <linux/fs.h>
+#include <linux/hrtimer.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/mount.h>
 #include <linux/path.h>
@@ -59,6 +61,22 @@ static inline int shmq_notify_change(const struct path *path, struct iattr *chan
 #define shmq_dump_attrs(cb) (genl_dumpit_info(cb)->attrs)
 #else
 #define shmq_dump_attrs(cb) (genl_info_dump(cb)->attrs)
+#endif
+
+/* 6.13: hrtimer_setup() took the place of hrtimer_init(), and sets the function too. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *timer),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
+
+/* 7.0: kernel.h no longer has hex2bin(). */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#include <linux/hex.h>
 #endif
 
 /* A policy that refuses an attribute with a sentence. */

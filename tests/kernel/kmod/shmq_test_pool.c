@@ -14,6 +14,8 @@
 
 #include <shmq/core/pool_owner.h>
 
+#include "../../../kmod/compat.h"
+
 #define BLOCKS		64u
 #define ROUNDS		100000u
 #define TICKS		100
@@ -72,8 +74,7 @@ static int run(void)
 	struct task_struct *threads[2];
 	unsigned long i;
 
-	hrtimer_init(&timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	timer.function = tick;
+	hrtimer_setup(&timer, tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	for (i = 0; i < ARRAY_SIZE(threads); i++) {
 		threads[i] = kthread_run(user, (void *)i, "shmq_test_pool");
 		if (IS_ERR(threads[i]))
