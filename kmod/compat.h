@@ -74,6 +74,9 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
+/* 6.14: a kthread is given its CPUs when it first runs, not when it is made. */
+#define SHMQ_KTHREAD_PLACED_LATE (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0))
+
 /* 7.0: kernel.h no longer has hex2bin(). */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
 #include <linux/hex.h>

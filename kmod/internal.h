@@ -15,6 +15,7 @@
 #define SHMQ_KMOD_INTERNAL_H
 
 #include <linux/cdev.h>
+#include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/mutex.h>
 #include <linux/ratelimit.h>
@@ -304,6 +305,7 @@ struct shmq_device {
 	struct work_struct work;
 	struct task_struct *turning;
 	struct task_struct *thread;
+	struct completion begun;
 	wait_queue_head_t bell;
 	bool kicked;
 	bool by_period;

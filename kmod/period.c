@@ -16,6 +16,7 @@
 #include <linux/sched/isolation.h>
 #include <uapi/linux/sched/types.h>
 
+#include "compat.h"
 #include "grid.h"
 #include "internal.h"
 
@@ -96,6 +97,7 @@ static int shmq_thread(void *data)
 	s64 late;
 	u64 missed;
 
+	complete(&dev->begun);
 	while (!kthread_should_stop()) {
 		if (period_us != READ_ONCE(dev->config.period_us)) {
 			period_us = dev->config.period_us;
@@ -161,9 +163,15 @@ int shmq_period_start(struct shmq_device *dev)
 	struct task_struct *thread;
 	int err;
 
+	init_completion(&dev->begun);
 	thread = kthread_create(shmq_thread, dev, "%s", dev_name(&dev->device));
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
+	/* What it is given before would be lost. */
+	if (SHMQ_KTHREAD_PLACED_LATE) {
+		wake_up_process(thread);
+		wait_for_completion(&dev->begun);
+	}
 	err = shmq_thread_schedule(thread, &as_made, &dev->config);
 	if (err) {
 		kthread_stop(thread);
