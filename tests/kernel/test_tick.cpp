@@ -103,7 +103,7 @@ TEST_F(Tick, HasAThreadThatGoesWithTheModule) {
     ASSERT_TRUE(thread);
     EXPECT_FALSE(Task::named("shmq0")) << "no handler, no consumer";
     ASSERT_EQ(unload_module(), 0);
-    EXPECT_FALSE(thread->exists());
+    EXPECT_TRUE(eventually([&] { return !thread->exists(); }));
 }
 
 TEST_F(Tick, SurvivesABrokenQueueAndGoesOnAfterAReset) {
