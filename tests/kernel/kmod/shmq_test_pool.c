@@ -4,6 +4,7 @@
  * interrupts allocate, mark and free blocks of one pool; it fails with EIO if two
  * had the same block, or one was lost.
  */
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
@@ -25,6 +26,7 @@ static struct shmq_pool_hints hints[3];
 static atomic_t errors = ATOMIC_INIT(0);
 static atomic_t ticks = ATOMIC_INIT(0);
 static struct hrtimer timer;
+static DECLARE_COMPLETION(over);
 
 /* Takes four blocks, and gives them back if nobody else wrote to them. */
 static void use(u32 owner, u32 n)
@@ -57,6 +59,7 @@ static int user(void *data)
 		use(owner, n & 0xffff);
 		cond_resched();
 	}
+	complete(&over);
 	while (!kthread_should_stop())
 		schedule_timeout_uninterruptible(1);
 	return 0;
@@ -81,6 +84,10 @@ static int run(void)
 			threads[i] = NULL;
 	}
 	hrtimer_start(&timer, ns_to_ktime(50000), HRTIMER_MODE_REL_HARD);
+	/* One that is stopped before it began never begins. */
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		if (threads[i])
+			wait_for_completion(&over);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		if (!threads[i] || kthread_stop(threads[i]))
 			atomic_inc(&errors);
