@@ -170,7 +170,7 @@ private:
         if (format_.is_plain())
             return shmq_plain_stage(&core_, static_cast<std::uint32_t>(tag), data.data(),
                                     data.size());
-        return tag == Tag{} && shmq_checked_stage(&writer_, data.data(), data.size());
+        return tag == Tag{} && shmq_checked_stage(&writer_, data.part(), 1, data.size());
     }
 
     [[gnu::noinline]] Status try_send(Bytes data, Tag tag) noexcept {

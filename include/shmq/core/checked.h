@@ -83,15 +83,22 @@ static inline const struct shmq_head *shmq_checked_head(struct shmq_writer *w, u
 	return h;
 }
 
-/* Makes the frame of a message of `length` bytes in the private memory at `at`. */
-static inline void shmq_checked_fill(struct shmq_writer *w, uint8_t *at,
-				     const struct shmq_part *parts, uint32_t count,
-				     uint32_t length)
+/* Whether a batch has gathered a message of `length` bytes. */
+static inline bool shmq_checked_stage(struct shmq_writer *w, const struct shmq_part *parts,
+				      uint32_t count, uint32_t length)
 {
-	const struct shmq_head *h = shmq_checked_head(w, length);
+	const struct shmq_head *h;
 	uint32_t crc = SHMQ_CRC_RESIDUE; /* the head ends with its CRC */
 	uint32_t i, n;
+	uint8_t *at;
 
+	if (length >= w->producer->stage_size) /* its frame's length might overflow */
+		return false;
+	at = shmq_producer_stage(w->producer, shmq_prefix_length(w->format) + SHMQ_CHECKED_FIELDS +
+						      length + SHMQ_CRC_SIZE);
+	if (!at)
+		return false;
+	h = shmq_checked_head(w, length);
 	memcpy(at, h->bytes, shmq_opaque_length(h->size));
 	at += h->size;
 	for (i = 0; i < count; i++) {
@@ -103,21 +110,6 @@ static inline void shmq_checked_fill(struct shmq_writer *w, uint8_t *at,
 		at += n;
 	}
 	shmq_put_le32(at, crc);
-}
-
-/* Whether a batch has gathered a message of one part. */
-static inline bool shmq_checked_stage(struct shmq_writer *w, const void *data, uint32_t length)
-{
-	const struct shmq_part part = { data, length };
-	uint8_t *at;
-
-	if (length >= w->producer->stage_size) /* its frame's length might overflow */
-		return false;
-	at = shmq_producer_stage(w->producer, shmq_prefix_length(w->format) + SHMQ_CHECKED_FIELDS +
-						      length + SHMQ_CRC_SIZE);
-	if (!at)
-		return false;
-	shmq_checked_fill(w, at, &part, 1, length);
 	return true;
 }
 
@@ -380,29 +372,16 @@ static inline uint32_t shmq_checked_get(const struct shmq_consumer *c, const str
 }
 
 /*
- * Whether the CRC of a message's head and data is the one that follows them. If
- * not, a byte is dropped, and `*status` is what to answer. SHMQ_OK: look again.
+ * Finds the next message whose CRC is the one that follows it: of its copy at `to`,
+ * or where it lies. Answers as shmq_frame_read(), and releases nothing but damage.
  */
-static inline bool shmq_checked_whole(struct shmq_reader *r, const struct shmq_message *m,
-				      uint32_t crc, enum shmq_status *status)
+SHMQ_HOT enum shmq_status shmq_checked_next(struct shmq_reader *r, struct shmq_message *m,
+					    bool in_place, void *to, uint32_t room)
 {
+	const struct shmq_consumer *c = r->consumer;
 	uint8_t tail[SHMQ_CRC_SIZE];
-
-	shmq_consumer_get(r->consumer, m->head_length + m->length, tail, sizeof(tail));
-	r->work += m->length;
-	if (crc == shmq_get_le32(tail)) {
-		r->lost = false;
-		return true;
-	}
-	*status = shmq_reader_damage(r, SHMQ_BAD_CRC);
-	return false;
-}
-
-/* As shmq_frame_read(). */
-static inline enum shmq_status shmq_checked_read(struct shmq_reader *r, void *to, uint32_t room,
-						 struct shmq_message *m)
-{
 	enum shmq_status status;
+	uint32_t crc;
 
 	r->work = 0;
 	do {
@@ -411,12 +390,30 @@ static inline enum shmq_status shmq_checked_read(struct shmq_reader *r, void *to
 			return status;
 		if (m->length > room)
 			return SHMQ_SHORT_BUFFER;
-		if (shmq_checked_whole(r, m, shmq_checked_get(r->consumer, m, (uint8_t *)to),
-				       &status)) {
-			shmq_consumer_release(r->consumer, m->frame_length);
+		if (in_place)
+			crc = shmq_crc32_span(&c->end, SHMQ_CRC_RESIDUE, m->head_length,
+					      m->length);
+		else
+			crc = shmq_checked_get(c, m, (uint8_t *)to);
+		shmq_consumer_get(c, m->head_length + m->length, tail, sizeof(tail));
+		r->work += m->length;
+		if (crc == shmq_get_le32(tail)) {
+			r->lost = false;
 			return SHMQ_OK;
 		}
+		status = shmq_reader_damage(r, SHMQ_BAD_CRC);
 	} while (status == SHMQ_OK);
+	return status;
+}
+
+/* As shmq_frame_read(). */
+static inline enum shmq_status shmq_checked_read(struct shmq_reader *r, void *to, uint32_t room,
+						 struct shmq_message *m)
+{
+	enum shmq_status status = shmq_checked_next(r, m, false, to, room);
+
+	if (status == SHMQ_OK)
+		shmq_consumer_release(r->consumer, m->frame_length);
 	return status;
 }
 
@@ -424,22 +421,10 @@ static inline enum shmq_status shmq_checked_read(struct shmq_reader *r, void *to
 static inline enum shmq_status shmq_checked_front(struct shmq_reader *r, struct shmq_message *m,
 						  struct shmq_pieces *data)
 {
-	const struct shmq_end *e = &r->consumer->end;
-	enum shmq_status status;
+	enum shmq_status status = shmq_checked_next(r, m, true, NULL, SHMQ_NO_LIMIT);
 
-	r->work = 0;
-	do {
-		status = shmq_checked_find(r, m);
-		if (status != SHMQ_OK)
-			return status;
-		if (shmq_checked_whole(r, m,
-				       shmq_crc32_span(e, SHMQ_CRC_RESIDUE, m->head_length,
-						       m->length),
-				       &status)) {
-			*data = shmq_span(e, m->head_length, m->length);
-			return SHMQ_OK;
-		}
-	} while (status == SHMQ_OK);
+	if (status == SHMQ_OK)
+		*data = shmq_span(&r->consumer->end, m->head_length, m->length);
 	return status;
 }
 

@@ -117,16 +117,14 @@ static inline void shmq_writer_init(struct shmq_writer *w, struct shmq_producer 
 static inline bool shmq_frame_stage(struct shmq_writer *w, uint32_t tag,
 				    const struct shmq_part *parts, uint32_t count, uint32_t length)
 {
-	uint8_t *at = shmq_producer_stage(w->producer,
-					  (uint32_t)shmq_frame_length(w->format, length));
+	uint8_t *at;
 
-	if (!at)
-		return false;
-	if (w->format->framing == SHMQ_PLAIN)
+	if (w->format->framing == SHMQ_CHECKED)
+		return shmq_checked_stage(w, parts, count, length);
+	at = shmq_producer_stage(w->producer, shmq_plain_length(length));
+	if (at)
 		shmq_plain_fill(at, tag, parts, count, length);
-	else
-		shmq_checked_fill(w, at, parts, count, length);
-	return true;
+	return at;
 }
 
 /* Sends a message; a full queue costs no CRC. */
